@@ -736,7 +736,7 @@ fn a_deleted_thread_is_gone_at_once_with_all_its_runs_and_nothing_late_revives_i
         index.ask(Command::Deliver(late.clone()), START);
         index.ask(Command::Deliver(gone.clone()), START);
         index.crash();
-        index.ask(Command::Wake, START);
+        index.ask(Command::Overdue(0), START);
         index.ring(START);
     }
     assert_eq!(index.count("SELECT count(*) FROM entries"), 1, "what keeps late deliveries out");
@@ -859,7 +859,6 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Deliver(Delivery { delivered: None, ..fixed() }),
         Command::List(full),
         Command::List(list(Kind::Run)),
-        Command::Wake,
         Command::Deliver(Delivery { delivered: Some(due), ..fixed() }),
         Command::Overdue(20),
         Command::Threads(Some(fixed().thread), 1_000),
@@ -873,6 +872,7 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Place("a:memory:ada".to_owned(), true),
         Command::Places(Some("a:memory:ada".to_owned()), 10),
         Command::Places(None, 10),
+        Command::Emptied("a:memory:ada".to_owned(), 9),
         Command::Deliver(Delivery { delivered: Some(counted), ..fixed() }),
         Command::Deliver(Delivery { delivered: Some(heard), ..fixed() }),
         Command::ClaimMemory("a:memory:ada".to_owned(), "one".to_owned(), 10),
@@ -932,6 +932,7 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::Held,
         Answer::MayGo,
         Answer::Heard,
+        Answer::NotYet,
         Answer::Learned,
         Answer::Notices(vec![notice(true), notice(false)], true),
         Answer::Notice(Box::new(notice(false))),

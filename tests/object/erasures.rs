@@ -7,7 +7,7 @@ use retinue::domain::erasure::{Hold, Receipt, Status};
 use retinue::domain::ids::{AccountId, AgentId, ErasureId};
 use retinue::domain::knowledge::command::Tally;
 use retinue::domain::thread::command::Clear;
-use retinue::domain::thread::id::ThreadKey;
+use retinue::domain::thread::id::{RunId, ThreadKey};
 use retinue::domain::thread::voice::Voice;
 use retinue::domain::time::Millis;
 use retinue::object::dispatch::Dispatch;
@@ -26,6 +26,13 @@ fn thread(n: u8) -> ThreadKey {
     ThreadKey::new(START, [n; 10])
 }
 
+/// As the index names it.
+fn thread_name(n: u8) -> String {
+    let mut name = RunId { thread: thread(n), number: 0 }.to_string();
+    name.truncate(32);
+    name
+}
+
 fn erasure() -> ErasureId {
     ErasureId::new(START, [7; 10])
 }
@@ -40,13 +47,13 @@ impl Office {
     }
 
     /// A thread of Ada's that was made then.
-    fn knows(&mut self, n: u8, created_at: Millis) {
-        self.knows_with(n, created_at, None);
+    fn knows(&mut self, n: u8, created_at: Millis) -> Answer {
+        self.knows_with(n, created_at, None)
     }
 
     /// The same with a run of somebody's in it.
-    fn knows_with(&mut self, n: u8, created_at: Millis, run_by: Option<&str>) {
-        self.knows_of("ada", n, created_at, (run_by, Vec::new()));
+    fn knows_with(&mut self, n: u8, created_at: Millis, run_by: Option<&str>) -> Answer {
+        self.knows_of("ada", n, created_at, (run_by, Vec::new()))
     }
 
     /// A thread of somebody's in which others have a run, and have spoken since then.
@@ -56,7 +63,7 @@ impl Office {
         n: u8,
         created_at: Millis,
         (run_by, said_by): (Option<&str>, Vec<Said<'_>>),
-    ) {
+    ) -> Answer {
         let voice = |(number, user, since): Said<'_>| Voice { number, user: user.map(str::to_owned), since };
         let shown = Entry {
             run: None,
@@ -83,7 +90,7 @@ impl Office {
             voices: said_by.into_iter().map(voice).collect(),
         };
         let version = self.0.now.0.cast_unsigned();
-        self.ask(Command::Deliver(Delivery { thread: thread(n), version, delivered: Some(delivered) }));
+        self.ask(Command::Deliver(Delivery { thread: thread(n), version, delivered: Some(delivered) }))
     }
 
     fn erase(&mut self) {
@@ -278,4 +285,51 @@ fn an_object_that_was_forgotten_is_known_again_only_if_it_keeps_something() {
         let Answer::Kept(kept) = &now else { panic!("{now:?}") };
         assert_eq!((u64::from(kept.memories), &now), (there.memories, &restarted));
     }
+}
+
+#[test]
+fn an_object_in_which_somebody_has_written_since_it_was_emptied_stays_known() {
+    let name = format!("{}:memory:ada", AccountId::new(START, [3; 10]));
+    let mut office = Office::new();
+    office.ask(Command::Place(name.clone(), true));
+    office.ask(Command::Counted(name.clone(), Tally { memories: 2, version: 5 }, None));
+    office.ask(Command::Counted(name.clone(), Tally { memories: 1, version: 9 }, None));
+    office.ask(Command::Emptied(name.clone(), 5));
+    let asked = office.0.asked.pop_front().unwrap();
+    assert!(matches!(&asked.what, Effect::Count { name: of, .. } if *of == name), "{asked:?}");
+    office.0.ended(&asked.id, Outcome::Counted(Tally { memories: 1, version: 9 })).unwrap();
+    assert_eq!(office.0.both(&Command::Places(None, 10))[1], Answer::Places(vec![name.clone()]));
+    office.ask(Command::Emptied(name, 9));
+    assert_eq!(office.0.both(&Command::Places(None, 10)), [Answer::Places(vec![]), Answer::Places(vec![])]);
+    assert!(office.0.asked.is_empty());
+}
+
+#[test]
+fn a_thread_that_comes_back_waits_until_all_runs_of_the_one_before_are_gone() {
+    let mut office = Office::new();
+    office.knows(1, START);
+    for run in 1..=1_700 {
+        let id = format!("{}{run:08x}", thread_name(1));
+        let row =
+            "INSERT INTO entries (id, kind, version, agent, status, labels, created_at, updated_at, shown)
+            VALUES (?1, 1, 0, 'a', 'completed', '[]', 1, 1, '')";
+        office.0.disk.db().execute(row, [id]).unwrap();
+    }
+    let runs = |office: &Office| -> u32 {
+        let count = "SELECT count(*) FROM entries WHERE kind = 1";
+        office.0.disk.db().query_row(count, [], |row| row.get(0)).unwrap()
+    };
+    office.later(1_000);
+    let mut answers = Vec::new();
+    while answers.last() != Some(&Answer::Delivered) {
+        let before = runs(&office);
+        answers.push(office.knows(1, START.plus(1)));
+        assert!(before - runs(&office) <= 500, "no write takes them all");
+        office.0.crash();
+        office.later(0);
+    }
+    assert_eq!(answers[0], Answer::NotYet);
+    assert_eq!(runs(&office), 0);
+    let Answer::Threads(known) = office.ask(Command::Threads(None, 10)) else { panic!() };
+    assert_eq!(known, [thread(1)]);
 }

@@ -1,7 +1,8 @@
 //! What threads deliver of themselves, and the lists that are made of it.
 
+use super::writing::REMOVED_AT_ONCE;
 use super::{Dispatch, Write};
-use crate::domain::dispatch::command::{Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS};
+use crate::domain::dispatch::command::{Answer, Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS};
 use crate::domain::dispatch::entry::Entry;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::thread::voice::Voice;
@@ -18,12 +19,28 @@ const SCANNED_AT_ONCE: u32 = 200;
 const LATE_MS: i64 = 120_000;
 
 impl Dispatch {
-    pub(super) fn deliver(&mut self, sql: &impl Sql, delivery: Delivery, now: Millis) -> Result<(), Error> {
+    pub(super) fn deliver(
+        &mut self,
+        sql: &impl Sql,
+        delivery: Delivery,
+        now: Millis,
+    ) -> Result<Answer, Error> {
         let Delivery { thread, version, delivered } = delivery;
+        let has_voices = delivered.as_ref().is_some_and(|delivered| !delivered.voices.is_empty());
+        let taken = if has_voices { Answer::Heard } else { Answer::Delivered };
         let id = name(thread);
         let before = store::row(sql, &id)?;
         if before.as_ref().is_some_and(|before| before.version > version) {
-            return Ok(());
+            return Ok(taken);
+        }
+        let made_at = delivered.as_ref().map(|delivered| delivered.thread.created_at);
+        if let Some(before) = &before
+            && made_at.is_some_and(|made_at| made_at != before.created_at)
+            && store::has_more_than(sql, &id, REMOVED_AT_ONCE)?
+        {
+            // The runs of the first thread of this name go in pieces, before anything of the other comes.
+            self.remove(Some(before.clone()), id, before.version, now);
+            return Ok(Answer::NotYet);
         }
         let count = self.batch.len();
         if let Some(delivered) = &delivered {
@@ -39,7 +56,7 @@ impl Dispatch {
         if self.batch.len() > count {
             self.note_lag(version, now);
         }
-        Ok(())
+        Ok(taken)
     }
 
     fn remove(&mut self, before: Option<Row>, thread: String, version: u64, now: Millis) {

@@ -45,7 +45,7 @@ queries! {
             ON h.user = r.user WHERE r.id >= substr(e.id, 1, 32) AND r.id < substr(e.id, 1, 32) || 'g')
         LIMIT 1";
     /// `unname`: a person's runs in a thread.
-    RUNS_OF_USER = "SELECT id FROM entries WHERE id > ? AND id < ? AND user = ? AND created_at <= ? ORDER BY id";
+    RUNS_OF_USER = "SELECT id FROM entries WHERE id > ? AND id < ? AND user = ? AND created_at <= ? ORDER BY id LIMIT 500";
     /// `hold`
     INSERT_HOLD = "INSERT INTO legal_holds (user, reason, placed_by, placed_at) VALUES (?, ?, ?, ?)
         ON CONFLICT (user) DO UPDATE SET reason = excluded.reason";
@@ -225,7 +225,8 @@ pub fn is_kept(sql: &impl Sql, user: &str, until: Millis) -> Result<bool, Error>
     Ok(!sql.query(&KEPT_OF_USER, &[text(user), Value::Integer(until.0)])?.is_empty())
 }
 
-/// The runs of a person in a thread that were there by then lose their name, and nobody hears of them any more.
+/// The runs of a person in a thread that were there by then lose their name, and nobody hears of them any more: 500 at once, the
+/// others when they are looked for again.
 ///
 /// # Errors
 /// [`Error`].

@@ -36,6 +36,8 @@ queries! {
     DELETE_LABEL = "DELETE FROM labels WHERE kind = ? AND label = ? AND created_at = ? AND id = ?";
     /// `empty`: runs of a thread.
     RUNS_OF = "SELECT id, labels, created_at, kind = 3 OR kind = 1 AND status IN ('queued', 'in_progress', 'waiting', 'paused') FROM entries WHERE id > ? AND id < ? ORDER BY id LIMIT ?";
+    /// `has_more_than`
+    RUN_BEHIND = "SELECT 1 FROM entries WHERE id > ? AND id < ? LIMIT 1 OFFSET ?";
     /// `empty`
     DELETE_ENTRY = "DELETE FROM entries WHERE id = ?";
     /// `leaving`
@@ -300,6 +302,15 @@ pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<(bool, u64), Err
         sql.query(&DELETE_ENTRY, &[text(id)])?;
     }
     Ok((rows.len() >= most as usize, open))
+}
+
+/// Whether the index has more than so many runs of a thread.
+///
+/// # Errors
+/// [`Error`].
+pub fn has_more_than(sql: &impl Sql, thread: &str, most: u32) -> Result<bool, Error> {
+    let behind = Value::Text(format!("{thread}g"));
+    sql.query(&RUN_BEHIND, &[text(thread), behind, Value::Integer(most.into())]).map(|rows| !rows.is_empty())
 }
 
 /// The deleted threads whose runs are still to be removed.
