@@ -333,3 +333,42 @@ fn a_thread_that_comes_back_waits_until_all_runs_of_the_one_before_are_gone() {
     let Answer::Threads(known) = office.ask(Command::Threads(None, 10)) else { panic!() };
     assert_eq!(known, [thread(1)]);
 }
+
+#[test]
+fn erasures_one_after_the_other_end_together_and_none_waits_for_a_minute() {
+    let mut office = Office::new();
+    let persons: Vec<String> = (0..20).map(|n| format!("person {n}")).collect();
+    let id = |n: usize| ErasureId::new(START, [u8::try_from(n).unwrap() + 50; 10]);
+    for (n, person) in (0..).zip(&persons) {
+        office.knows_of(person, n, START, (None, Vec::new()));
+    }
+    let (mut ends, mut scrubs) = (vec![None; persons.len()], Vec::new());
+    for second in 0..90 {
+        // One each second, as a script sends them; the last when all others are done.
+        let next = [(19, 70)].into_iter().chain((0..19).map(|n| (n, n))).find(|(_, at)| *at == second);
+        if let Some((n, _)) = next {
+            let account = AccountId::new(START, [3; 10]);
+            let erase = Erase { id: id(n), account, user: persons[n].clone(), by: "operator".to_owned() };
+            assert!(matches!(office.ask(Command::Erase(erase)), Answer::Erasure(_)));
+        }
+        while let Some(effect) = office.0.asked.pop_front() {
+            assert!(matches!(effect.what, Effect::Clear { .. }), "{effect:?}");
+            office.0.ended(&effect.id, Outcome::Cleared(GONE)).unwrap();
+        }
+        office.0.disk.take_statements();
+        office.later(1_000);
+        let statements = office.0.disk.take_statements();
+        scrubs.extend(statements.iter().any(|it| it.contains("_scrub_zeros")).then_some(second));
+        for n in 0..persons.len() {
+            let Answer::Erasure(receipt) = office.ask(Command::Erasure(id(n))) else { continue };
+            if receipt.status == Status::Done && ends[n].is_none() {
+                ends[n] = Some(second);
+            }
+        }
+    }
+    let times: Vec<usize> =
+        (0..).zip(&ends).map(|(n, end)| end.unwrap() - if n == 19 { 70 } else { n }).collect();
+    assert!(times.iter().all(|seconds| (4..40).contains(seconds)), "{times:?}");
+    assert!(times[19] < 8, "one that is alone waits for nobody: {times:?}");
+    assert!((2..=4).contains(&scrubs.len()), "{scrubs:?}");
+}

@@ -149,9 +149,8 @@ impl Dispatch {
         if ends_notices {
             self.expires_at = expires_at(sql)?;
         }
-        let has_finished = self.clearing.refill(sql, self.account, now, !self.leaving.is_empty())?;
-        // Of several that are under way the last takes what all have left off the disk.
-        self.is_to_scrub |= has_finished && !self.clearing.is_busy();
+        // Those that end together leave one disk to be written anew.
+        self.is_to_scrub |= self.clearing.refill(sql, self.account, now, !self.leaving.is_empty())?;
         self.sender.refill(sql)
     }
 
