@@ -338,6 +338,7 @@ const WHOLE_TABLES: &[(&str, &str, &str)] = &[
     ("LAST_ITEM", "items", "read from its end, and one row"),
     ("LAST_EVENT", "events", "the same"),
     ("LAST_EVENTS", "events", "the same, 50 rows"),
+    ("LAST_VOICE", "voices", "the same, one row"),
     ("INDEX_ALL_MEMORIES", "memories", "once, after a restore"),
     ("FIND_STEPS", "sqlite_master", "SQLite's own table of tables, a few rows"),
     ("EMPTY_KEYS", "keys", "a thread goes, with every answer of the last day"),

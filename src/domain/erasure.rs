@@ -57,6 +57,9 @@ pub struct Receipt {
     pub runs: u32,
     /// Memories that were deleted.
     pub memories: u32,
+    /// What they said in runs of others, and of theirs in forks of threads of others.
+    #[serde(default)]
+    pub items: u32,
 }
 
 /// A legal hold: nothing of this person is deleted.

@@ -45,7 +45,7 @@ use index::name;
 use sender::Sender;
 use store::learned;
 use store::notices;
-use writing::{Write, expires_at};
+use writing::{Room, Write, expires_at};
 
 /// How long a deleted thread is known.
 const KEEP_GONE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -81,6 +81,7 @@ pub struct Dispatch {
     /// What was erased is to be overwritten.
     is_to_scrub: bool,
     sender: Sender,
+    room: Room,
     clearing: Clearing,
     /// When the first of the notices is to be forgotten.
     expires_at: Option<Millis>,
@@ -122,6 +123,7 @@ impl Machine for Dispatch {
             copied_at: learned::copied_at(sql)?,
             is_to_scrub: false,
             sender: Sender::load(sql)?,
+            room: Room::default(),
             clearing: Clearing::load(sql, now)?,
             expires_at: expires_at(sql)?,
             put_off: BTreeMap::new(),
@@ -153,11 +155,11 @@ impl Machine for Dispatch {
             Command::Settle(..) => Some(Answer::Settled),
             Command::Kept => Some(Answer::Kept(Kept::default())),
             Command::Place(_, is_there) => (!is_there).then_some(Answer::Placed),
+            Command::Emptied(..) => Some(Answer::Placed),
             Command::Places(..) => Some(Answer::Places(Vec::new())),
             Command::Notices(_) => Some(Answer::Notices(Vec::new(), false)),
             Command::Resend(..) => Some(Answer::NoSuchNotice),
             Command::Try(_) => Some(Answer::NotEnabled),
-            Command::Wake => Some(Answer::Woken),
             Command::Overdue(_) | Command::Retain(_) => Some(Answer::Overdue(Vec::new())),
             Command::Threads(..) => Some(Answer::Threads(Vec::new())),
             Command::List(_) => {
@@ -173,14 +175,12 @@ impl Machine for Dispatch {
         moment: &mut Moment<'_>,
     ) -> Result<Decision<Self>, Error> {
         let (answer, durability) = match command {
-            Command::Deliver(delivery) => {
-                self.deliver(sql, delivery, moment.now)?;
-                (Answer::Delivered, Durability::Now)
-            }
+            Command::Deliver(delivery) => (self.deliver(sql, delivery, moment.now)?, Durability::Now),
             Command::List(list) => (Answer::Listed(self.list(sql, &list, moment.now)?), Durability::Soon),
             command @ (Command::ClaimMemory(..)
             | Command::Counted(..)
             | Command::Place(..)
+            | Command::Emptied(..)
             | Command::Places(..)) => self.remembered(sql, command, moment.now)?,
             command @ (Command::Claim(_) | Command::Settle(..) | Command::Kept | Command::Threads(..)) => {
                 self.count(sql, command, moment.now)?
@@ -193,10 +193,6 @@ impl Machine for Dispatch {
             | Command::ShowHold(_)
             | Command::Holds(..)
             | Command::MayGo(_)) => self.erasing(sql, command, moment.now)?,
-            Command::Wake => {
-                self.wake(moment);
-                (Answer::Woken, Durability::Now)
-            }
             Command::Overdue(most) => {
                 self.wake(moment);
                 (Answer::Overdue(self.overdue(sql, most, moment.now)?), Durability::Now)

@@ -19,6 +19,7 @@ use crate::ports::{
     AccountRef, Accounts, AllAccounts, Counts, Directory, Dispatch, Fit, Fitted, OwnAccount, Plans,
     Unavailable, World,
 };
+use crate::service::unexpected::name_of;
 
 use super::App;
 use super::agents;
@@ -67,7 +68,7 @@ pub async fn standing<W: World>(app: &App<W>, account: Account) -> Result<Standi
     let spend = app.world.accounts().ask(account.id, InspectAccount).await?;
     let kept = match app.world.dispatch().ask(account.id, OfIndex::Kept).await? {
         Said::Kept(kept) => kept,
-        other => return Err(Unavailable(format!("the index answered {other:?}")).into()),
+        other => return Err(Unavailable(format!("the index answered {}", name_of(&other))).into()),
     };
     let flags = flags::of(app, account.id).await?;
     Ok(Standing { account, limits, used, spend, kept, flags })

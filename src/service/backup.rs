@@ -10,6 +10,7 @@ use crate::domain::dispatch::command::{Answer as Said, Command as OfIndex};
 use crate::domain::ids::AccountId;
 use crate::domain::thread::id::ThreadKey;
 use crate::ports::{AccountRef, AllAccounts, Backups, Dispatch, Unavailable, World};
+use crate::service::unexpected::name_of;
 
 use super::App;
 use super::failure::{Failure, Thing};
@@ -108,7 +109,7 @@ async fn threads<W: World>(
     match app.world.dispatch().ask(account, OfIndex::Threads(after, most)).await? {
         Said::Threads(keys) if keys.is_empty() => memories(app, account, None, most).await,
         Said::Threads(keys) => Ok(keys.into_iter().map(|key| ObjectName::Thread(account, key)).collect()),
-        other => Err(Unavailable(format!("the index answered {other:?} to a list of threads"))),
+        other => Err(Unavailable(format!("the index answered {} to a list of threads", name_of(&other)))),
     }
 }
 
@@ -122,7 +123,7 @@ async fn memories<W: World>(
     match app.world.dispatch().ask(account, OfIndex::Places(after, most)).await? {
         Said::Places(names) if names.is_empty() => Ok(vec![ObjectName::Account(account)]),
         Said::Places(names) => Ok(names.iter().filter_map(|name| ObjectName::parse(name)).collect()),
-        other => Err(Unavailable(format!("the index answered {other:?} to a list of places"))),
+        other => Err(Unavailable(format!("the index answered {} to a list of places", name_of(&other)))),
     }
 }
 

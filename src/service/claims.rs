@@ -9,6 +9,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::plan::{KeepLimit, KeepLimits};
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::ports::{Dispatch, Unavailable, World};
+use crate::service::unexpected::name_of;
 
 use super::App;
 
@@ -50,7 +51,7 @@ pub async fn claim<W: World>(app: &App<W>, wanted: Wanted, limits: KeepLimits) -
     match app.world.dispatch().ask(account, Command::Claim(claim)).await? {
         Answer::Claimed => Ok(Room::Claimed(id)),
         Answer::Full(which, most) => Ok(Room::Full(which, most)),
-        other => Err(Unavailable(format!("the index answered {other:?} to a claim"))),
+        other => Err(Unavailable(format!("the index answered {} to a claim", name_of(&other)))),
     }
 }
 

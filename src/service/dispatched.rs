@@ -1,8 +1,7 @@
 //! An effect of a dispatch object, performed at least once.
 
-use super::App;
-use super::retry::Policy;
 use super::webhook::{disable, send};
+use super::{App, ends};
 use crate::domain::dispatch::command::Command as OfIndex;
 use crate::domain::dispatch::effect::{Cleared, Effect, Outcome};
 use crate::domain::ids::AccountId;
@@ -13,9 +12,7 @@ use crate::domain::thread::command::{Answer, Clear, Command};
 use crate::domain::thread::id::ThreadKey;
 use crate::domain::time::Millis;
 use crate::ports::{Dispatch, Dispatched, Knowledge, ThreadOf, Threads, Unavailable, World};
-
-/// How often it is said how an effect has ended, where that cannot be written: for about a minute.
-const ENDS: Policy = Policy { tries: 12, first_pause_ms: 100, most_ms: 10_000, jitter_percent: 25 };
+use crate::service::unexpected::name_of;
 
 /// Performs an effect, and says how it ended.
 pub async fn perform<W: World>(app: &App<W>, object: &impl Dispatched, effect: &Effect) {
@@ -39,17 +36,8 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Dispatched, effect: &
             disable::disable(app, *account, webhook, url, why).await
         }
     };
-    end(app, object, &id, outcome).await;
-}
-
-/// Says how an effect has ended, until that is written.
-async fn end<W: World>(app: &App<W>, object: &impl Dispatched, id: &str, outcome: Outcome) {
-    let mut tries = ENDS.begin();
-    while let Err(error) = object.ended(id, outcome.clone()) {
-        app.world.log(&format!("the end of {id} is not written: {error}"));
-        if !tries.again(&app.world).await {
-            return object.let_go(id);
-        }
+    if ends::said(app, &id, || object.ended(&id, outcome.clone())).await.is_none() {
+        object.let_go(&id);
     }
 }
 
@@ -74,7 +62,8 @@ async fn clear_thread<W: World>(
         // The index has yet to learn of it.
         Answer::NotFound => Ok(Cleared { is_gone: true, ..Cleared::default() }),
         Answer::Cleared(runs) => Ok(Cleared { runs, ..Cleared::default() }),
-        other => Err(Unavailable(format!("a thread answered {other:?}"))),
+        Answer::Hushed(items) => Ok(Cleared { items, ..Cleared::default() }),
+        other => Err(Unavailable(format!("a thread answered {}", name_of(&other)))),
     }
 }
 
@@ -86,16 +75,20 @@ async fn forget<W: World>(
     until: Millis,
 ) -> Result<Cleared, Unavailable> {
     let place = Shelf::User(user.to_owned()).place(account);
-    let memories = match app.world.knowledge().ask(&place, knowledge::Command::EraseUntil(until)).await? {
-        knowledge::Answer::Erased(counted) => counted.memories,
-        other => return Err(Unavailable(format!("a knowledge object answered {other:?}"))),
+    let erased = match app.world.knowledge().ask(&place, knowledge::Command::EraseUntil(until)).await? {
+        knowledge::Answer::Erased(counted) => counted,
+        other => return Err(Unavailable(format!("a knowledge object answered {}", name_of(&other)))),
     };
     let name = place.name().to_owned();
+    // Of what there was. Who writes there later counts from a later moment on.
+    let version = if erased.version > 0 { erased.version } else { app.world.now().0.max(0).cast_unsigned() };
     let left = count(app, account, &name).await?;
-    let noted =
-        if left.memories == 0 { OfIndex::Place(name, false) } else { OfIndex::Counted(name, left, None) };
+    let noted = match left.memories {
+        0 => OfIndex::Emptied(name, version),
+        _ => OfIndex::Counted(name, left, None),
+    };
     app.world.dispatch().ask(account, noted).await?;
-    Ok(Cleared { memories: u32::try_from(memories).unwrap_or(u32::MAX), ..Cleared::default() })
+    Ok(Cleared { memories: u32::try_from(erased.memories).unwrap_or(u32::MAX), ..Cleared::default() })
 }
 
 async fn count<W: World>(
@@ -107,6 +100,6 @@ async fn count<W: World>(
     let place = Place::parse(account, name).ok_or_else(nobodys)?;
     match app.world.knowledge().ask(&place, knowledge::Command::Count).await? {
         knowledge::Answer::Counted(counted) => Ok(counted.tally()),
-        other => Err(Unavailable(format!("a knowledge object answered {other:?}"))),
+        other => Err(Unavailable(format!("a knowledge object answered {}", name_of(&other)))),
     }
 }

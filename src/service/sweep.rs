@@ -26,6 +26,7 @@ use crate::ports::{
 };
 use crate::service::App;
 use crate::service::declared::deliver_all;
+use crate::service::unexpected::name_of;
 
 /// How many accounts one firing visits: each takes two requests, of which the platform allows an invocation 1,000.
 pub const AT_ONCE: u32 = 400;
@@ -99,7 +100,7 @@ async fn wake_threads<W: World>(app: &App<W>, accounts: &[AccountId]) {
         Ok(Answer::Overdue(threads)) => {
             Ok(threads.into_iter().map(|thread| ThreadOf { account, thread }).collect::<Vec<_>>())
         }
-        Ok(other) => Err(Unavailable(format!("an index answers {other:?}"))),
+        Ok(other) => Err(Unavailable(format!("an index answers {}", name_of(&other)))),
         Err(error) => Err(error),
     };
     let named: Vec<_> = stream::iter(accounts.iter().map(|account| named(*account)))

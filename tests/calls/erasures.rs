@@ -145,6 +145,92 @@ async fn an_erasure_takes_all_of_a_person_and_nothing_of_others() {
     assert_eq!(again["threads"], 1, "{again}");
 }
 
+async fn token_of(stage: &Stage, thread: &str, user: &str) -> String {
+    let issued = post(stage, &format!("/threads/{thread}/tokens"), &json!({"user": user})).await.json();
+    issued["token"].as_str().unwrap().to_owned()
+}
+
+async fn with_token(stage: &Stage, token: &str, path: &str, body: &Value) -> Reply {
+    let path = format!("/accounts/acme/agents/triage{path}");
+    stage.request(Method::POST, &path).key(token).json(body).send().await
+}
+
+/// Whether an export of all threads of the agent has these words.
+async fn is_anywhere(stage: &Stage, threads: &[&str], words: &str) -> bool {
+    let mut found = false;
+    for thread in threads {
+        let export = ask(stage, Method::GET, &format!("/threads/{thread}/export")).send().await;
+        assert_eq!(export.status, 200, "{}", export.text());
+        found |= export.text().contains(words);
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_a_person_says_in_runs_of_others_and_what_forks_have_of_it_is_erased() {
+    let stage = Stage::new().await;
+    post(&stage, "/threads", &json!({"id": "his", "user": "bob"})).await;
+    stage.then(calls("look", &json!({})));
+    let waiting = json!({"message": "Bob asks", "tools": [{"name": "look"}]});
+    let run = post(&stage, "/threads/his/runs", &waiting).await.json();
+    let call = &run["waiting_on"][0]["call_id"];
+    let token = token_of(&stage, "his", "ada").await;
+    let inputs = json!({"inputs": [{"message": "zada beside"}, {"call_id": call, "output": "zada saw it"}]});
+    let path = format!("/runs/{}", run["id"].as_str().unwrap());
+    stage.then(says("Thank you."));
+    let given = with_token(&stage, &token, &format!("{path}/inputs"), &inputs).await;
+    assert_eq!(given.status, 200, "{}", given.text());
+    let is_over = async || get(&stage, &path).await["status"] == "completed";
+    until(&stage, "the run ends", is_over).await;
+    by_token(&stage, "his", "ada", "zada's own run").await;
+    let forked = post(&stage, "/threads/his/fork", &json!({"id": "fork"})).await;
+    assert_eq!(forked.status, 201, "{}", forked.text());
+    let threads = ["his", "fork"];
+    assert!(is_anywhere(&stage, &threads, "zada").await);
+
+    // What is there at the request goes, whenever the index hears of it.
+    let id = &erase(&stage, "ada").await["id"];
+    until(&stage, "all goes", async || !is_anywhere(&stage, &threads, "zada").await).await;
+    let receipt = done(&stage, id).await;
+    assert_eq!((&receipt["threads"], &receipt["runs"]), (&json!(0), &json!(1)), "{receipt}");
+    // Two in his thread; in the copy those, and the two of her run.
+    assert_eq!(receipt["items"], 6, "{receipt}");
+    assert!(!is_anywhere(&stage, &threads, "\"ada\"").await);
+    for thread in threads {
+        let items = get(&stage, &format!("/threads/{thread}/items")).await;
+        let items = items["data"].as_array().or_else(|| items["items"].as_array()).unwrap();
+        let kinds: Vec<&str> = items.iter().map(|item| item["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["message", "tool_call", "tool_result", "message"], "{items:?}");
+        assert_eq!(items[2]["output"], json!([{"text": "[erased]"}]), "{items:?}");
+    }
+    // An answer counts once, though nobody knows any more what it was.
+    let again = json!({"inputs": [{"call_id": call, "output": "again"}]});
+    let refused = post(&stage, &format!("{path}/inputs"), &again).await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    stage.then(says("Still here."));
+    let on = post(&stage, "/threads/his/runs", &json!({"message": "Bob goes on"})).await.json();
+    assert_eq!(on["status"], "completed", "{on}");
+}
+
+#[tokio::test]
+async fn who_is_held_keeps_what_they_said_in_threads_of_others() {
+    let stage = Stage::new().await;
+    post(&stage, "/threads", &json!({"id": "his", "user": "bob"})).await;
+    stage.then(calls("look", &json!({})));
+    let waiting = json!({"message": "Bob asks", "tools": [{"name": "look"}]});
+    let run = post(&stage, "/threads/his/runs", &waiting).await.json();
+    let token = token_of(&stage, "his", "ada").await;
+    let inputs = json!({"inputs": [{"message": "Ada is a witness"}]});
+    let path = format!("/runs/{}/inputs", run["id"].as_str().unwrap());
+    assert_eq!(with_token(&stage, &token, &path, &inputs).await.status, 200);
+    stage.request(Method::PUT, &format!("{USERS}/ada/hold")).key(&stage.acme.admin).send().await.ok();
+    // The index knows her about a second later.
+    let patch = json!({"user": "eve"});
+    let is_held = async || ask(&stage, Method::PATCH, "/threads/his").json(&patch).send().await.status == 409;
+    until(&stage, "the thread is held", is_held).await;
+    ask(&stage, Method::DELETE, "/threads/his").send().await.assert_refusal(409, "legal_hold");
+}
+
 #[tokio::test]
 async fn nobody_has_a_name_that_no_path_can_have() {
     let stage = Stage::new().await;

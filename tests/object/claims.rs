@@ -57,6 +57,7 @@ fn deliver(n: u8, version: u64, bytes: u64, is_hidden: bool, runs: &[(u32, &str)
         hidden: is_hidden.then_some(Hidden { is_counted: true, is_kept: false }),
         thread: entry(None, "idle"),
         runs,
+        voices: Vec::new(),
     };
     Command::Deliver(Delivery { thread: thread(n), version, delivered: Some(delivered) })
 }

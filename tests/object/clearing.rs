@@ -20,9 +20,9 @@ use crate::disk::Disk;
 use crate::theatre::{START, Theatre, create, start, terms};
 
 /// What no row may have in the end.
-const MARK: &str = "marked";
+pub const MARK: &str = "marked";
 
-fn by(user: &str, words: &str) -> Command {
+pub fn by(user: &str, words: &str) -> Command {
     let terms = retinue::domain::run::terms::Terms { user: Some(user.to_owned()), ..terms(OnUnknown::Ask) };
     Command::Start(Box::new(Start {
         thread: create(),
@@ -36,13 +36,13 @@ fn by(user: &str, words: &str) -> Command {
     }))
 }
 
-fn clear(theatre: &mut Theatre, until: Millis) -> Answer {
+pub fn clear(theatre: &mut Theatre, until: Millis) -> Answer {
     let clear = Clear::OfUser { user: MARK.to_owned(), until };
     theatre.command(Command::Clear(clear)).unwrap()
 }
 
 /// The tables of a disk that have a row with this text.
-fn tables_with(disk: &Disk, text: &str) -> Vec<String> {
+pub fn tables_with(disk: &Disk, text: &str) -> Vec<String> {
     let db = disk.db();
     let mut names = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
     let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();

@@ -360,6 +360,7 @@ fn a_fork_has_the_summaries_up_to_where_it_is_cut() {
             items: page.items,
             next: page.next,
             horizon: page.horizon,
+            titled_by: page.titled_by,
         };
         let made = target.command(Command::Fork(Box::new(fork)));
         assert!(matches!(made, Some(Answer::Thread { .. })), "{made:?}");

@@ -25,6 +25,7 @@ use retinue::domain::thread::command::{self as thread, Create, OnBusy, Start, Wh
 use retinue::domain::thread::effect::{Effect, Outcome};
 use retinue::domain::thread::id::{RunId, ThreadKey};
 use retinue::domain::thread::view::{RunView, ThreadView};
+use retinue::domain::thread::voice::Voice;
 use retinue::domain::time::Millis;
 use retinue::object::dispatch::Dispatch;
 use retinue::object::host::{Host, Reply};
@@ -589,6 +590,7 @@ fn delivery(dice: &mut Dice, n: u64) -> Delivery {
             hidden: None,
             thread,
             runs,
+            voices: Vec::new(),
         }),
     }
 }
@@ -734,7 +736,7 @@ fn a_deleted_thread_is_gone_at_once_with_all_its_runs_and_nothing_late_revives_i
         index.ask(Command::Deliver(late.clone()), START);
         index.ask(Command::Deliver(gone.clone()), START);
         index.crash();
-        index.ask(Command::Wake, START);
+        index.ask(Command::Overdue(0), START);
         index.ring(START);
     }
     assert_eq!(index.count("SELECT count(*) FROM entries"), 1, "what keeps late deliveries out");
@@ -806,6 +808,9 @@ fn what_is_written_is_what_this_version_recorded() {
         hidden: Some(Hidden { is_counted: true, is_kept: false }),
         ..fixed().delivered.unwrap()
     };
+    let voice = |number, user: Option<&str>| Voice { number, user: user.map(str::to_owned), since: START };
+    let heard =
+        Delivered { voices: vec![voice(1, Some("eve")), voice(2, None)], ..fixed().delivered.unwrap() };
     let run = RunId { thread: fixed().thread, number: 1 };
     let all = KeepLimits { threads: Some(10), storage_mb: Some(100), runs_at_once: Some(1), memories: None };
     let claim = |begins: Begins, limits: KeepLimits| Claim {
@@ -846,6 +851,7 @@ fn what_is_written_is_what_this_version_recorded() {
         threads: 1,
         runs: 2,
         memories: 3,
+        items: 4,
     };
     let commands = [
         Command::Deliver(whole),
@@ -853,7 +859,6 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Deliver(Delivery { delivered: None, ..fixed() }),
         Command::List(full),
         Command::List(list(Kind::Run)),
-        Command::Wake,
         Command::Deliver(Delivery { delivered: Some(due), ..fixed() }),
         Command::Overdue(20),
         Command::Threads(Some(fixed().thread), 1_000),
@@ -867,7 +872,9 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Place("a:memory:ada".to_owned(), true),
         Command::Places(Some("a:memory:ada".to_owned()), 10),
         Command::Places(None, 10),
+        Command::Emptied("a:memory:ada".to_owned(), 9),
         Command::Deliver(Delivery { delivered: Some(counted), ..fixed() }),
+        Command::Deliver(Delivery { delivered: Some(heard), ..fixed() }),
         Command::ClaimMemory("a:memory:ada".to_owned(), "one".to_owned(), 10),
         Command::Counted("a:memory:ada".to_owned(), memories, Some("one".to_owned())),
         Command::Counted("a:memory:ada".to_owned(), memories, None),
@@ -924,6 +931,8 @@ fn what_is_written_is_what_this_version_recorded() {
         Answer::NotHeld,
         Answer::Held,
         Answer::MayGo,
+        Answer::Heard,
+        Answer::NotYet,
         Answer::Learned,
         Answer::Notices(vec![notice(true), notice(false)], true),
         Answer::Notice(Box::new(notice(false))),
@@ -982,6 +991,7 @@ fn fixed() -> Delivery {
         hidden: None,
         thread: entry(None, "idle"),
         runs,
+        voices: Vec::new(),
     };
     Delivery { thread: ThreadKey::new(START, [1; 10]), version: 3, delivered: Some(delivered) }
 }

@@ -1,25 +1,36 @@
 //! A person is erased: what the index asks of threads and memories, and what comes late.
 
-use retinue::domain::dispatch::command::{Answer, Command, Delivered, Delivery, Erase};
+use retinue::domain::dispatch::command::{Answer, Command, Delivered, Delivery, Erase, Whose};
 use retinue::domain::dispatch::effect::{Cleared, Effect, Outcome};
 use retinue::domain::dispatch::entry::Entry;
 use retinue::domain::erasure::{Hold, Receipt, Status};
 use retinue::domain::ids::{AccountId, AgentId, ErasureId};
 use retinue::domain::knowledge::command::Tally;
 use retinue::domain::thread::command::Clear;
-use retinue::domain::thread::id::ThreadKey;
+use retinue::domain::thread::id::{RunId, ThreadKey};
+use retinue::domain::thread::voice::Voice;
 use retinue::domain::time::Millis;
 use retinue::object::dispatch::Dispatch;
 
 use crate::platform::Platform;
 
 const START: Millis = Millis(1_795_262_400_000);
-const GONE: Cleared = Cleared { threads: 1, runs: 0, memories: 0, is_gone: true };
+const GONE: Cleared = Cleared { threads: 1, runs: 0, memories: 0, items: 0, is_gone: true };
+
+/// A voice in a thread: its number, whose it is, and since when.
+type Said<'a> = (u32, Option<&'a str>, Millis);
 
 struct Office(Platform<Dispatch>);
 
 fn thread(n: u8) -> ThreadKey {
     ThreadKey::new(START, [n; 10])
+}
+
+/// As the index names it.
+fn thread_name(n: u8) -> String {
+    let mut name = RunId { thread: thread(n), number: 0 }.to_string();
+    name.truncate(32);
+    name
 }
 
 fn erasure() -> ErasureId {
@@ -36,12 +47,24 @@ impl Office {
     }
 
     /// A thread of Ada's that was made then.
-    fn knows(&mut self, n: u8, created_at: Millis) {
-        self.knows_with(n, created_at, None);
+    fn knows(&mut self, n: u8, created_at: Millis) -> Answer {
+        self.knows_with(n, created_at, None)
     }
 
     /// The same with a run of somebody's in it.
-    fn knows_with(&mut self, n: u8, created_at: Millis, run_by: Option<&str>) {
+    fn knows_with(&mut self, n: u8, created_at: Millis, run_by: Option<&str>) -> Answer {
+        self.knows_of("ada", n, created_at, (run_by, Vec::new()))
+    }
+
+    /// A thread of somebody's in which others have a run, and have spoken since then.
+    fn knows_of(
+        &mut self,
+        owner: &str,
+        n: u8,
+        created_at: Millis,
+        (run_by, said_by): (Option<&str>, Vec<Said<'_>>),
+    ) -> Answer {
+        let voice = |(number, user, since): Said<'_>| Voice { number, user: user.map(str::to_owned), since };
         let shown = Entry {
             run: None,
             agent: AgentId::new(START, [1; 10]),
@@ -54,7 +77,7 @@ impl Office {
             shown: "{}".to_owned(),
         };
         let delivered = Delivered {
-            user: Some("ada".to_owned()),
+            user: Some(owner.to_owned()),
             labels: Vec::new(),
             due_at: None,
             bytes: None,
@@ -64,9 +87,10 @@ impl Office {
                 .into_iter()
                 .collect(),
             thread: shown,
+            voices: said_by.into_iter().map(voice).collect(),
         };
         let version = self.0.now.0.cast_unsigned();
-        self.ask(Command::Deliver(Delivery { thread: thread(n), version, delivered: Some(delivered) }));
+        self.ask(Command::Deliver(Delivery { thread: thread(n), version, delivered: Some(delivered) }))
     }
 
     fn erase(&mut self) {
@@ -87,7 +111,7 @@ impl Office {
     }
 
     /// Performs what is asked; which threads that was, in order, and whether memories.
-    fn perform(&mut self, outcome: impl Fn(ThreadKey) -> Outcome) -> (Vec<ThreadKey>, bool) {
+    fn perform(&mut self, mut outcome: impl FnMut(ThreadKey) -> Outcome) -> (Vec<ThreadKey>, bool) {
         let (mut threads, mut has_forgotten) = (Vec::new(), false);
         while let Some(effect) = self.0.asked.pop_front() {
             let ended = match &effect.what {
@@ -199,6 +223,49 @@ fn what_somebody_who_is_held_has_said_in_a_thread_of_the_person_stays() {
     assert_eq!((office.receipt().status, office.receipt().threads), (Status::Done, 2));
 }
 
+const HUSHED: Cleared = Cleared { threads: 0, runs: 0, memories: 0, items: 3, is_gone: false };
+const NOTHING: Cleared = Cleared { items: 0, ..HUSHED };
+
+#[test]
+fn what_somebody_has_said_in_a_thread_of_another_is_found_until_it_is_gone() {
+    let mut office = Office::new();
+    office.knows_of("bob", 1, START, (None, vec![(1, Some("ada"), START), (2, Some("eve"), START)]));
+    office.knows_of("bob", 2, START, (None, vec![(1, Some("ada"), START.plus(1))]));
+    office.erase();
+    let (mut steps, mut threads) = (vec![NOTHING, HUSHED], Vec::new());
+    for _ in 0..3 {
+        threads.extend(office.perform(|_| Outcome::Cleared(steps.pop().unwrap())).0);
+        office.later(6_000);
+    }
+    assert_eq!(threads, [thread(1), thread(1)], "until there is no more; what is said later stays");
+    let done = office.receipt();
+    assert_eq!((done.status, done.threads, done.items), (Status::Done, 0, 3));
+    // The thread says so itself; and a copy that comes late opens the erasure again.
+    office.knows_of("bob", 1, START, (None, vec![(1, None, Millis(0))]));
+    assert_eq!(office.receipt().status, Status::Done);
+    office.knows_of("bob", 3, START.plus(9), (None, vec![(7, Some("ada"), START)]));
+    assert_eq!(office.receipt().status, Status::Running);
+    assert_eq!(office.perform(|_| Outcome::Cleared(NOTHING)).0, [thread(3)]);
+}
+
+#[test]
+fn who_is_held_keeps_the_threads_in_which_they_have_spoken() {
+    let mut office = Office::new();
+    office.knows_of("ada", 1, START, (None, vec![(1, Some("bob"), START)]));
+    let hold = Hold { user: "bob".to_owned(), reason: None, placed_by: "k".to_owned(), placed_at: START };
+    office.ask(Command::Hold(hold));
+    let may_go = Command::MayGo(Whose::Thread(thread(1)));
+    assert_eq!(office.0.both(&may_go), [Answer::Held, Answer::Held]);
+    office.erase();
+    for _ in 0..5 {
+        assert_eq!(office.perform(|_| Outcome::Undone).0, []);
+        office.later(6_000);
+    }
+    assert_eq!(office.receipt().status, Status::Held);
+    office.knows_of("ada", 1, START, (None, vec![(1, None, Millis(0))]));
+    assert_eq!(office.ask(may_go), Answer::MayGo, "of whom nothing is left nothing is held");
+}
+
 #[test]
 fn an_object_that_was_forgotten_is_known_again_only_if_it_keeps_something() {
     let mut office = Office::new();
@@ -218,4 +285,90 @@ fn an_object_that_was_forgotten_is_known_again_only_if_it_keeps_something() {
         let Answer::Kept(kept) = &now else { panic!("{now:?}") };
         assert_eq!((u64::from(kept.memories), &now), (there.memories, &restarted));
     }
+}
+
+#[test]
+fn an_object_in_which_somebody_has_written_since_it_was_emptied_stays_known() {
+    let name = format!("{}:memory:ada", AccountId::new(START, [3; 10]));
+    let mut office = Office::new();
+    office.ask(Command::Place(name.clone(), true));
+    office.ask(Command::Counted(name.clone(), Tally { memories: 2, version: 5 }, None));
+    office.ask(Command::Counted(name.clone(), Tally { memories: 1, version: 9 }, None));
+    office.ask(Command::Emptied(name.clone(), 5));
+    let asked = office.0.asked.pop_front().unwrap();
+    assert!(matches!(&asked.what, Effect::Count { name: of, .. } if *of == name), "{asked:?}");
+    office.0.ended(&asked.id, Outcome::Counted(Tally { memories: 1, version: 9 })).unwrap();
+    assert_eq!(office.0.both(&Command::Places(None, 10))[1], Answer::Places(vec![name.clone()]));
+    office.ask(Command::Emptied(name, 9));
+    assert_eq!(office.0.both(&Command::Places(None, 10)), [Answer::Places(vec![]), Answer::Places(vec![])]);
+    assert!(office.0.asked.is_empty());
+}
+
+#[test]
+fn a_thread_that_comes_back_waits_until_all_runs_of_the_one_before_are_gone() {
+    let mut office = Office::new();
+    office.knows(1, START);
+    for run in 1..=1_700 {
+        let id = format!("{}{run:08x}", thread_name(1));
+        let row =
+            "INSERT INTO entries (id, kind, version, agent, status, labels, created_at, updated_at, shown)
+            VALUES (?1, 1, 0, 'a', 'completed', '[]', 1, 1, '')";
+        office.0.disk.db().execute(row, [id]).unwrap();
+    }
+    let runs = |office: &Office| -> u32 {
+        let count = "SELECT count(*) FROM entries WHERE kind = 1";
+        office.0.disk.db().query_row(count, [], |row| row.get(0)).unwrap()
+    };
+    office.later(1_000);
+    let mut answers = Vec::new();
+    while answers.last() != Some(&Answer::Delivered) {
+        let before = runs(&office);
+        answers.push(office.knows(1, START.plus(1)));
+        assert!(before - runs(&office) <= 500, "no write takes them all");
+        office.0.crash();
+        office.later(0);
+    }
+    assert_eq!(answers[0], Answer::NotYet);
+    assert_eq!(runs(&office), 0);
+    let Answer::Threads(known) = office.ask(Command::Threads(None, 10)) else { panic!() };
+    assert_eq!(known, [thread(1)]);
+}
+
+#[test]
+fn erasures_one_after_the_other_end_together_and_none_waits_for_a_minute() {
+    let mut office = Office::new();
+    let persons: Vec<String> = (0..20).map(|n| format!("person {n}")).collect();
+    let id = |n: usize| ErasureId::new(START, [u8::try_from(n).unwrap() + 50; 10]);
+    for (n, person) in (0..).zip(&persons) {
+        office.knows_of(person, n, START, (None, Vec::new()));
+    }
+    let (mut ends, mut scrubs) = (vec![None; persons.len()], Vec::new());
+    for second in 0..90 {
+        // One each second, as a script sends them; the last when all others are done.
+        let next = [(19, 70)].into_iter().chain((0..19).map(|n| (n, n))).find(|(_, at)| *at == second);
+        if let Some((n, _)) = next {
+            let account = AccountId::new(START, [3; 10]);
+            let erase = Erase { id: id(n), account, user: persons[n].clone(), by: "operator".to_owned() };
+            assert!(matches!(office.ask(Command::Erase(erase)), Answer::Erasure(_)));
+        }
+        while let Some(effect) = office.0.asked.pop_front() {
+            assert!(matches!(effect.what, Effect::Clear { .. }), "{effect:?}");
+            office.0.ended(&effect.id, Outcome::Cleared(GONE)).unwrap();
+        }
+        office.0.disk.take_statements();
+        office.later(1_000);
+        let statements = office.0.disk.take_statements();
+        scrubs.extend(statements.iter().any(|it| it.contains("_scrub_zeros")).then_some(second));
+        for n in 0..persons.len() {
+            let Answer::Erasure(receipt) = office.ask(Command::Erasure(id(n))) else { continue };
+            if receipt.status == Status::Done && ends[n].is_none() {
+                ends[n] = Some(second);
+            }
+        }
+    }
+    let times: Vec<usize> =
+        (0..).zip(&ends).map(|(n, end)| end.unwrap() - if n == 19 { 70 } else { n }).collect();
+    assert!(times.iter().all(|seconds| (4..40).contains(seconds)), "{times:?}");
+    assert!(times[19] < 8, "one that is alone waits for nobody: {times:?}");
+    assert!((2..=4).contains(&scrubs.len()), "{scrubs:?}");
 }

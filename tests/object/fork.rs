@@ -3,6 +3,7 @@
 use retinue::domain::ids::{AccountId, AgentId};
 use retinue::domain::message::{AssistantPart, Message, Part, ToolCall, stored};
 use retinue::domain::patch::Operations;
+use retinue::domain::run::input::Input;
 use retinue::domain::thread::about::About;
 use retinue::domain::thread::command::{Answer, Command, Create, Fork, Page, VERSION, Who};
 use retinue::domain::thread::compaction::Horizon;
@@ -10,6 +11,7 @@ use retinue::domain::thread::fork::{Copied, Copy, Cut, KEEP_MS, Origin, Progress
 use retinue::domain::thread::id::{EntryId, RunId, ThreadKey};
 use retinue::domain::thread::item::Item;
 use retinue::domain::thread::transcript::sendable;
+use retinue::domain::thread::voice::By;
 use retinue::domain::time::Millis;
 use retinue::object::host::{Host, Reply};
 use retinue::object::machine::Moment;
@@ -103,11 +105,12 @@ fn copy(source: &mut Object, target: &mut Object, after: Option<EntryId>) -> (Op
     let mut progress: Option<Progress> = None;
     for pages in 0..50 {
         let Some(Answer::Copied(page)) = source.ask(Command::Copy(WHO, cut)) else { panic!() };
-        let Copied { version, about, after: last, until, items, next, horizon, .. } = *page;
+        let Copied { version, about, after: last, until, items, next, horizon, titled_by, .. } = *page;
         let create = Create { version, about, ..create(2, Vec::new()) };
         let Progress { behind, until } = progress.unwrap_or(Progress { behind: 0, until });
         let origin = Origin { thread: key(1), after: last };
-        let fork = Fork { create, origin, is_whole: after.is_none(), until, behind, items, next, horizon };
+        let is_whole = after.is_none();
+        let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon, titled_by };
         match target.ask(Command::Fork(Box::new(fork))) {
             Some(Answer::Copying(come)) => {
                 cut = Cut::Between { behind: come.behind, until: come.until };
@@ -171,7 +174,8 @@ fn begin(source: &mut Object, target: &mut Object) {
     let (items, next) = (page.items, page.next);
     let create = create(2, Vec::new());
     let horizon = Horizon::default();
-    let fork = Fork { create, origin, is_whole: true, until, behind: 0, items, next, horizon };
+    let fork =
+        Fork { create, origin, is_whole: true, until, behind: 0, items, next, horizon, titled_by: None };
     let answer = target.ask(Command::Fork(Box::new(fork)));
     assert!(matches!(answer, Some(Answer::Copying(Progress { behind: 2, until: 5 }))), "{answer:?}");
 }
@@ -193,6 +197,17 @@ fn nothing_else_is_made_in_the_place_of_a_copy_and_what_nobody_goes_on_with_is_f
     assert_eq!(target.items().len(), 0);
     assert!(matches!(target.ask(other), Some(Answer::Thread { is_new: true, .. })));
     assert_eq!(target.messages(), [Message::user("Hi")]);
+}
+
+#[test]
+fn a_copy_is_as_old_as_its_first_page() {
+    let (mut source, mut target) = (source(), Object::new());
+    begin(&mut source, &mut target);
+    target.now = target.now.plus(60_000);
+    target.crash();
+    let (copied, _) = copy(&mut source, &mut target, None);
+    let Some(Answer::Thread { thread, .. }) = copied else { panic!("{copied:?}") };
+    assert_eq!(thread.created_at, START, "an erasure that was asked for meanwhile takes it along");
 }
 
 #[test]
@@ -261,6 +276,7 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
         at: START,
         message,
         stands_for: None,
+        by: None,
     };
     let mut was: Vec<Item> = all.into_iter().enumerate().map(was).collect();
     let copies = was.iter().map(|item| Copy {
@@ -269,6 +285,7 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
         at: item.at,
         message: stored::write(&item.message),
         stands_for: None,
+        by: None,
     });
     let mut target = Object::new();
     let origin = Origin { thread: key(1), after: None };
@@ -278,7 +295,8 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
         let next = Some(n as u64 + 1).filter(|next| *next < items.len() as u64);
         let (create, items) = (create.clone(), vec![copy.clone()]);
         let (behind, horizon) = (n as u64, Horizon::default());
-        let fork = Fork { create, origin, is_whole: true, until: 12, behind, items, next, horizon };
+        let fork =
+            Fork { create, origin, is_whole: true, until: 12, behind, items, next, horizon, titled_by: None };
         target.ask(Command::Fork(Box::new(fork))).unwrap();
     }
     let parts = vec![Part::Text(UNANSWERED.to_owned())];
@@ -286,7 +304,16 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
     let copied = target.items();
     assert_eq!(copied.last().map(|item| &item.message), Some(&sealed));
     assert_eq!(copied.len(), was.len() + 1);
-    was.push(Item { position: 13, run: 2, entry: 0, step: 0, at: START, message: sealed, stands_for: None });
+    was.push(Item {
+        position: 13,
+        run: 2,
+        entry: 0,
+        step: 0,
+        at: START,
+        message: sealed,
+        stands_for: None,
+        by: None,
+    });
     assert_eq!(sendable(copied), sendable(was));
 }
 
@@ -295,8 +322,14 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
 fn what_is_written_is_what_this_version_recorded() {
     let entry = EntryId { run: RunId { thread: key(1), number: 3 }, number: 7 };
     let origin = |after| Origin { thread: key(1), after };
-    let item =
-        Copy { run: 3, step: 1, at: START, message: stored::write(&Message::user("Hi")), stands_for: None };
+    let item = Copy {
+        run: 3,
+        step: 1,
+        at: START,
+        message: stored::write(&Message::user("Hi")),
+        stands_for: None,
+        by: None,
+    };
     let fork = Fork {
         create: create(2, Vec::new()),
         origin: origin(Some(entry)),
@@ -306,6 +339,7 @@ fn what_is_written_is_what_this_version_recorded() {
         items: vec![item.clone()],
         next: Some(5),
         horizon: Horizon::default(),
+        titled_by: None,
     };
     let bare = Create { version: None, about: About::default(), ..create(2, Vec::new()) };
     let last = Fork {
@@ -329,6 +363,7 @@ fn what_is_written_is_what_this_version_recorded() {
         Command::Fork(Box::new(fork)),
         Command::Fork(Box::new(last)),
         Command::Edit(WHO, edits.unwrap()),
+        Command::GiveBy(WHO, 3, vec![Input::Message(Message::user("Hi"))], "ada".to_owned()),
     ];
     let about = About::default();
     let copied = Copied {
@@ -340,10 +375,20 @@ fn what_is_written_is_what_this_version_recorded() {
         items: vec![item],
         next: Some(5),
         horizon: Horizon::default(),
+        titled_by: None,
     };
     let bare =
         Copied { version: None, after: None, until: 0, items: Vec::new(), next: None, ..copied.clone() };
+    let by = |of_run| By { user: "ada".to_owned(), at: START, of_run };
+    let said = Copy { by: Some(by(false)), ..copied.items[0].clone() };
+    let spoken = Copied {
+        items: vec![said, Copy { by: Some(by(true)), ..copied.items[0].clone() }],
+        titled_by: Some(by(false)),
+        ..copied.clone()
+    };
     let answers = [
+        Answer::Hushed(2),
+        Answer::Copied(Box::new(spoken)),
         Answer::Copied(Box::new(copied)),
         Answer::Copied(Box::new(bare)),
         Answer::Copying(Progress { behind: 4, until: 9 }),

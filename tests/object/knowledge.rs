@@ -206,6 +206,31 @@ fn a_memory_that_is_there_takes_the_place_of_another_and_says_so() {
 }
 
 #[test]
+fn a_long_chain_of_wordings_goes_in_steps() {
+    let mut object = Object::new();
+    let mut last = object.make("Wording 0.");
+    for n in 1..=1_200 {
+        let next = Make { supersedes: Some(last.id), ..make(&format!("Wording {n}.")) };
+        last = made(object.ask(Asked::Make(next))).0;
+    }
+    let kept = object.make("Likes tea.");
+    let (mut steps, mut gone) = (0, 0);
+    loop {
+        let before = object.count().memories;
+        let said = object.ask(Asked::Delete(last.id, Some(last.revision)));
+        let (Said::Shortened(some) | Said::Deleted(some)) = said else { panic!("{said:?}") };
+        assert!(some <= 500 && before - object.count().memories == some, "{some}");
+        (steps, gone) = (steps + 1, gone + some);
+        if matches!(said, Said::Deleted(_)) {
+            break;
+        }
+        object.crash();
+    }
+    assert_eq!((steps > 3, gone), (true, 1_201));
+    assert_eq!(object.texts(all()), [kept.text]);
+}
+
+#[test]
 fn no_change_makes_two_active_memories_of_one_text() {
     let mut object = Object::new();
     let (tea, milk) = (object.make("Likes tea."), object.make("Likes milk."));
@@ -268,7 +293,9 @@ fn what_is_deleted_is_nowhere_in_the_database() {
     assert!(holds("has the number 7"));
     assert_eq!(object.found("Zirconitis?"), Vec::<String>::new());
     assert_eq!(object.found("number 7").first().map(String::as_str), Some("Has the number 7."));
-    let Some(Answer::Erased(erased)) = object.try_ask(Command::Erase) else { panic!() };
+    let Some(Answer::Erased(erased)) = object.try_ask(Command::EraseUntil(Millis(i64::MAX))) else {
+        panic!()
+    };
     assert_eq!(erased.memories, 201);
     assert!(object.is_void && !holds("has the number"));
     std::fs::remove_file(&file).unwrap();
@@ -439,7 +466,10 @@ fn who_only_asks_makes_no_object() {
     assert_eq!(object.ask(Asked::Show(id)), Said::NotFound);
     assert_eq!(object.texts(all()), Vec::<String>::new());
     assert_eq!(object.found("tea"), Vec::<String>::new());
-    assert_eq!(object.try_ask(Command::Erase), Some(Answer::Erased(Counted::default())));
+    assert_eq!(
+        object.try_ask(Command::EraseUntil(Millis(i64::MAX))),
+        Some(Answer::Erased(Counted::default()))
+    );
     let tables: i64 =
         object.disk.db().query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap();
     assert_eq!(tables, 0);
@@ -483,11 +513,7 @@ fn commands() -> Vec<Command> {
         Asked::List(all()),
         Asked::Recall(Recall { query: "tea".to_owned(), limit: 30, bytes: 64_000 }),
     ];
-    asked
-        .into_iter()
-        .map(Command::Memory)
-        .chain([Command::Count, Command::Erase, Command::EraseUntil(START)])
-        .collect()
+    asked.into_iter().map(Command::Memory).chain([Command::Count, Command::EraseUntil(START)]).collect()
 }
 
 fn answers() -> Vec<Answer> {
@@ -496,6 +522,7 @@ fn answers() -> Vec<Answer> {
         Said::Made { memory: Box::new(memory(true)), is_new: true },
         Said::Memory(Box::new(memory(false))),
         Said::Deleted(2),
+        Said::Shortened(2),
         Said::Listed { memories: vec![memory(false)], next: Some(9) },
         Said::Listed { memories: Vec::new(), next: None },
         Said::Recalled { found: vec![memory(true)], newest: vec![memory(false)] },
@@ -526,7 +553,6 @@ const fn is_recorded(command: &Command, answer: &Answer) {
             | Asked::Recall(_),
         )
         | Command::Count
-        | Command::Erase
         | Command::EraseUntil(_) => {}
     }
     match answer {
@@ -534,6 +560,7 @@ const fn is_recorded(command: &Command, answer: &Answer) {
             Said::Made { .. }
             | Said::Memory(_)
             | Said::Deleted(_)
+            | Said::Shortened(_)
             | Said::Listed { .. }
             | Said::Recalled { .. }
             | Said::NotFound

@@ -28,3 +28,4 @@ mod steps;
 mod store;
 mod theatre;
 mod thread;
+mod voices;

@@ -155,6 +155,7 @@ fn delivery(n: u8, version: u64, run: Entry) -> Delivery {
         hidden: None,
         thread: entry(None, "idle", None),
         runs: vec![run],
+        voices: Vec::new(),
     };
     Delivery { thread: ThreadKey::new(START, [n; 10]), version, delivered: Some(delivered) }
 }

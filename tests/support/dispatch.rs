@@ -143,7 +143,6 @@ pub const fn name(command: &Command) -> &'static str {
     match command {
         Command::Deliver(_) => "deliver",
         Command::List(_) => "list",
-        Command::Wake => "wake_dispatch",
         Command::Overdue(_) => "overdue",
         Command::Learn(..) => "learn_dispatch",
         Command::Notices(_) => "notices",
@@ -153,7 +152,7 @@ pub const fn name(command: &Command) -> &'static str {
         Command::Claim(_) => "claim",
         Command::Settle(..) => "settle_claim",
         Command::Kept => "kept",
-        Command::Place(..) => "place",
+        Command::Place(..) | Command::Emptied(..) => "place",
         Command::Places(..) => "places",
         Command::ClaimMemory(..) => "claim_memory",
         Command::Counted(..) => "counted",

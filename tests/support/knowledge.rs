@@ -85,7 +85,7 @@ impl Port for FakeKnowledge {
             Command::Memory(memory::Command::List(_)) => "list_memories",
             Command::Memory(memory::Command::Recall(_)) => "recall",
             Command::Count => "count_memories",
-            Command::Erase | Command::EraseUntil(_) => "erase_memories",
+            Command::EraseUntil(_) => "erase_memories",
         };
         let failure = self.faults.meet(&[name]);
         let lost = |side: &str| Err(Unavailable(format!("{SECRET}: {name} lost {side}")));

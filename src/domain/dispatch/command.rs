@@ -12,6 +12,7 @@ use crate::domain::ids::{AccountId, AgentId, ErasureId};
 use crate::domain::knowledge::command::Tally;
 use crate::domain::plan::KeepLimit;
 use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::thread::voice::Voice;
 use crate::domain::time::{self, Millis};
 
 /// The version of [`Command`] and [`Answer`]; see [`crate::domain::admission::command::VERSION`] for what that means.
@@ -28,9 +29,8 @@ pub const USUAL_LAG_MS: u64 = 1_000;
 pub enum Command {
     Deliver(Delivery),
     List(List),
-    /// Do what is due, and see to the alarm.
-    Wake,
-    /// The same, and which threads are overdue: at most so many. They are asked for again once they have had time to answer.
+    /// Do what is due, see to the alarm, and say which threads are overdue: at most so many. They are asked for again once they have
+    /// had time to answer.
     Overdue(u32),
     /// The threads behind this one that the index knows, deleted ones too, by their keys: at most so many.
     Threads(Option<ThreadKey>, u32),
@@ -42,6 +42,8 @@ pub enum Command {
     Kept,
     /// An object of the account that keeps memories is about to be written, by its name; or it is there no longer.
     Place(String, bool),
+    /// Nothing is left in such an object of what was there in this version.
+    Emptied(String, u64),
     /// One more memory is about to be written there: who writes it, and how many there may be at all.
     ClaimMemory(String, String, u32),
     /// So many are kept there; what was claimed for what was written is in it.
@@ -139,6 +141,9 @@ pub struct Delivered {
     /// At most [`MAX_RUNS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Entry>,
+    /// Who has spoken in runs of others, or speaks no more; at most [`MAX_RUNS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voices: Vec<Voice>,
 }
 
 /// Why the index knows of a thread that is made for one call.
@@ -201,6 +206,10 @@ impl Position {
 pub enum Answer {
     /// Or it was known.
     Delivered,
+    /// The same, and so are [`Delivered::voices`], of which older code knows nothing.
+    Heard,
+    /// A thread of this name that was there before is still being removed: it is to be delivered again.
+    NotYet,
     Listed(Listed),
     Woken,
     /// Those that are overdue the longest first.

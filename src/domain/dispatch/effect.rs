@@ -49,7 +49,7 @@ pub enum Outcome {
     /// What the notice is about is not there any more.
     Gone,
     Done,
-    /// A thread was deleted, or so many of its runs are blank.
+    /// A thread was deleted, or so many of its runs are blank, or of its items.
     Cleared(Cleared),
     /// So many memories are kept.
     Counted(Tally),
@@ -63,6 +63,8 @@ pub struct Cleared {
     pub threads: u32,
     pub runs: u32,
     pub memories: u32,
+    /// What somebody has said in runs of others.
+    pub items: u32,
     /// The thread is not there any more, whoever deleted it.
     pub is_gone: bool,
 }

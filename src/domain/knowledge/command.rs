@@ -14,9 +14,7 @@ pub enum Command {
     Memory(memory::Command),
     /// How much is kept.
     Count,
-    /// All of it goes, for good, and the object with it.
-    Erase,
-    /// The same of what was there by then; what came later stays.
+    /// What was there by then goes, for good, and if nothing stays the object with it; what came later stays.
     EraseUntil(Millis),
 }
 

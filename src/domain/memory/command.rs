@@ -74,6 +74,8 @@ pub enum Answer {
     Memory(Box<Memory>),
     /// So many: it, and those that it took the place of.
     Deleted(u64),
+    /// So many of those that it took the place of; it is asked for again, for there are more.
+    Shortened(u64),
     Listed {
         memories: Vec<Memory>,
         /// Where the next page begins; `None` at the end.

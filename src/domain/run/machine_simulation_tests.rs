@@ -77,6 +77,7 @@ impl Theatre {
             at: Millis(0),
             message: Message::user("Go"),
             stands_for: None,
+            by: None,
         };
         Self {
             run,
@@ -184,7 +185,16 @@ impl Theatre {
             other => panic!("{other:?}"),
         }
         let position = self.items.len() as u64;
-        self.items.push(Item { position, run: 1, entry, step, at: self.now, message, stands_for: None });
+        self.items.push(Item {
+            position,
+            run: 1,
+            entry,
+            step,
+            at: self.now,
+            message,
+            stands_for: None,
+            by: None,
+        });
     }
 
     fn answer(&mut self, dice: &mut Dice) {

@@ -214,6 +214,10 @@ impl Status {
         }
     }
 
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Incomplete | Self::Failed | Self::Cancelled)
     }

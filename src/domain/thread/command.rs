@@ -4,23 +4,25 @@
 //! object, so that every way to read them says the same ([`super::view`]).
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::about::About;
 use super::compaction::Horizon;
 use super::export::{Exported, Place};
 use super::fork::{self, Copied, Cut, Origin, Progress};
+pub use super::given::{Outcome, Resolved, Taken};
 use super::id::{EntryId, ThreadKey, ThreadName};
 pub use super::on_busy::OnBusy;
 use super::once::Once;
 use super::view::{ItemView, RunView, ThreadView};
+use super::voice::By;
 use crate::domain::field_error::FieldError;
 use crate::domain::ids::{AccountId, AgentId};
-use crate::domain::message::{Message, Part};
+use crate::domain::message::Message;
 use crate::domain::money::{self, Nanos};
 use crate::domain::patch::Operations;
 use crate::domain::run::event::Numbered;
-use crate::domain::run::input::{Given, Input, NotTaken};
+use crate::domain::run::input::{Input, NotTaken};
 use crate::domain::run::terms::{Priority, Terms};
 use crate::domain::run::word::Word;
 use crate::domain::time::{self, Millis};
@@ -62,6 +64,8 @@ pub enum Command {
     Prioritize(Who, u32, Priority),
     /// All of them, or none.
     Give(Who, u32, Vec<Input>),
+    /// The same of this person, for whom the token was issued that gives it.
+    GiveBy(Who, u32, Vec<Input>, String),
     /// The floor of the thread's tokens.
     Floor(Who),
     /// Raises it: tokens that were made until now open nothing more.
@@ -85,7 +89,9 @@ impl Command {
     pub fn adds(&self) -> bool {
         match self {
             Self::Start(_) | Self::Append(..) => true,
-            Self::Give(_, _, inputs) => inputs.iter().any(|input| matches!(input, Input::Message(_))),
+            Self::Give(_, _, inputs) | Self::GiveBy(_, _, inputs, _) => {
+                inputs.iter().any(|input| matches!(input, Input::Message(_)))
+            }
             Self::Once(_, command) | Self::ByToken(_, command) => command.adds(),
             _ => false,
         }
@@ -166,6 +172,9 @@ pub struct Fork {
     /// Calls without a result stay so: the next run has it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_open: bool,
+    /// See [`Copied::titled_by`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub titled_by: Option<By>,
 }
 
 impl Fork {
@@ -179,7 +188,8 @@ impl Fork {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Clear {
-    /// What is of this person and was there by then: the thread, if it is theirs, else the runs that a token of theirs began.
+    /// What is of this person and was there by then: the thread, if it is theirs, else the runs that a token of theirs began and
+    /// what they have said in those of others.
     OfUser {
         user: String,
         #[serde(with = "time::as_integer")]
@@ -250,6 +260,8 @@ pub enum Answer {
     Deleted,
     /// Nothing is left of so many runs; the thread stays.
     Cleared(u32),
+    /// Nothing is left of so many items that a person has said in runs of others; there may be more.
+    Hushed(u32),
     Items {
         items: Vec<ItemView>,
         has_more: bool,
@@ -334,51 +346,4 @@ pub enum BadCursor {
     Future,
     /// They are not kept any more.
     Expired,
-}
-
-/// An input to a call that was answered before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Resolved {
-    /// Its place in the request.
-    pub at: u32,
-    pub id: EntryId,
-    /// Whether it is the answer that was taken.
-    pub is_same: bool,
-    /// The answer that was taken; `None` where all of them together are too long.
-    pub given: Option<Given>,
-}
-
-impl Resolved {
-    /// As a refusal shows it, with what was taken in the form in which it is given.
-    pub fn to_json(&self) -> Value {
-        let mut json = json!({ "at": self.at, "id": self.id, "outcome": Taken::AlreadyResolved });
-        match &self.given {
-            Some(Given::Output(parts)) => {
-                json["output"] = match parts.as_slice() {
-                    [Part::Text(text)] => json!(text),
-                    [Part::Json(value)] => json!(value.raw()),
-                    parts => json!(parts),
-                };
-            }
-            Some(Given::Error(words)) => json["error"] = json!(words),
-            Some(Given::Retry) | None => {}
-        }
-        json
-    }
-}
-
-/// What became of an input.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// Of the call, or of the message's item.
-    pub id: EntryId,
-    pub outcome: Taken,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Taken {
-    Accepted,
-    /// It was answered before, with the same.
-    AlreadyResolved,
 }

@@ -22,7 +22,16 @@ fn items(history: &str) -> Vec<Item> {
         };
         let position = n as u64 + 1;
         let step = u32::from(run > 0 && !matches!(kind, "u" | "o"));
-        items.push(Item { position, run, entry: 1, step, at: Millis(0), message, stands_for: None });
+        items.push(Item {
+            position,
+            run,
+            entry: 1,
+            step,
+            at: Millis(0),
+            message,
+            stands_for: None,
+            by: None,
+        });
     }
     items
 }

@@ -6,7 +6,7 @@ use crate::domain::time::Millis;
 
 fn item(position: u64, run: u32, message: Message) -> Item {
     let entry = u32::try_from(position).unwrap();
-    Item { position, run, entry, step: 1, at: Millis(0), message, stands_for: None }
+    Item { position, run, entry, step: 1, at: Millis(0), message, stands_for: None, by: None }
 }
 
 fn gathered(most: u64, items: &[Item]) -> Gathered {

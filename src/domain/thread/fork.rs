@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::about::About;
 use super::compaction::Horizon;
 use super::id::{EntryId, ThreadKey};
+use super::voice::By;
 use crate::domain::ids::AgentId;
 use crate::domain::time::{self, Millis};
 
@@ -64,6 +65,9 @@ pub struct Copied {
     /// Where the thread stands up to there; an item's position is its place among all of them, from 1.
     #[serde(default, skip_serializing_if = "Horizon::is_none")]
     pub horizon: Horizon,
+    /// Whose words the title is made of, if it is anybody's whom [`Copy::by`] would name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub titled_by: Option<By>,
 }
 
 /// An item as it stands in the thread that is copied.
@@ -78,6 +82,9 @@ pub struct Copy {
     /// Of a summary: the places among all items of the first and the last that it stands for, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_for: Option<(u64, u64)>,
+    /// Who has said it, or whose run it is of, where that is not the thread's own user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
 }
 
 /// How far a copy has come.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::EntryId;
+use super::voice::Spoken;
 use crate::domain::message::{AssistantPart, Message};
 use crate::domain::time::Millis;
 
@@ -22,6 +23,8 @@ pub struct Item {
     pub message: Message,
     /// Of a summary: what it stands for. It is not sent where it stands, but before what has stayed.
     pub stands_for: Option<Span>,
+    /// Who has said it, if that is somebody else than whose run it is.
+    pub by: Option<Spoken>,
 }
 
 /// A part of a transcript: its first item and its last.

@@ -19,6 +19,8 @@
 //! | [`effect`] | what a thread's object does outside, and how it comes back |
 //! | [`token`] | short-lived keys of one thread |
 //! | [`waits`] | how often a run has begun to wait for somebody |
+//! | [`voice`] | who has said what in it that is somebody else's |
+//! | [`given`] | what became of what a run was given |
 //! | [`view`] | threads, runs and items as clients see them |
 
 pub mod about;
@@ -29,6 +31,7 @@ pub mod digest;
 pub mod effect;
 pub mod export;
 pub mod fork;
+pub mod given;
 pub mod id;
 pub mod item;
 pub mod log;
@@ -38,5 +41,6 @@ pub mod outbox;
 pub mod token;
 pub mod transcript;
 pub mod view;
+pub mod voice;
 pub mod waits;
 pub mod window;

@@ -16,9 +16,55 @@ pub struct Outbox {
     /// The highest that the index has confirmed.
     #[serde(default)]
     delivered: u64,
-    /// Runs that have changed since, as ranges, both ends included: many where the index is away, and next to each other.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    runs: Vec<(u32, u32)>,
+    /// Runs that have changed since.
+    #[serde(default, skip_serializing_if = "Ranges::is_empty")]
+    runs: Ranges,
+    /// The same of those who have spoken in it ([`super::voice`]), by their numbers.
+    #[serde(default, skip_serializing_if = "Ranges::is_empty")]
+    voices: Ranges,
+}
+
+/// Numbers as ranges, both ends included: many where the index is away, and next to each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Ranges(Vec<(u32, u32)>);
+
+impl Ranges {
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn add(&mut self, from: u32, to: u32) {
+        self.0.push((from, to));
+        self.0.sort_unstable();
+        let mut joined: Vec<(u32, u32)> = Vec::with_capacity(self.0.len());
+        for (from, to) in self.0.drain(..) {
+            match joined.last_mut() {
+                Some(last) if from <= last.1.saturating_add(1) => last.1 = last.1.max(to),
+                _ => joined.push((from, to)),
+            }
+        }
+        self.0 = joined;
+    }
+
+    fn first(&self, most: usize) -> Vec<u32> {
+        self.0.iter().flat_map(|(from, to)| *from..=*to).take(most).collect()
+    }
+
+    fn remove(&mut self, numbers: &BTreeSet<u32>) {
+        for number in numbers {
+            let Some(at) = self.0.iter().position(|(from, to)| (from..=to).contains(&number)) else {
+                continue;
+            };
+            let (from, to) = self.0.remove(at);
+            if *number < to {
+                self.0.insert(at, (number + 1, to));
+            }
+            if from < *number {
+                self.0.insert(at, (from, number - 1));
+            }
+        }
+    }
 }
 
 impl Outbox {
@@ -33,47 +79,38 @@ impl Outbox {
 
     /// These runs have changed.
     pub fn add(&mut self, from: u32, to: u32) {
-        self.runs.push((from, to));
-        self.runs.sort_unstable();
-        let mut joined: Vec<(u32, u32)> = Vec::with_capacity(self.runs.len());
-        for (from, to) in self.runs.drain(..) {
-            match joined.last_mut() {
-                Some(last) if from <= last.1.saturating_add(1) => last.1 = last.1.max(to),
-                _ => joined.push((from, to)),
-            }
-        }
-        self.runs = joined;
+        self.runs.add(from, to);
+    }
+
+    /// These voices are new, or others than they were.
+    pub fn add_voices(&mut self, from: u32, to: u32) {
+        self.voices.add(from, to);
     }
 
     /// The first runs that have changed.
     pub fn first(&self, most: usize) -> Vec<u32> {
-        self.runs.iter().flat_map(|(from, to)| *from..=*to).take(most).collect()
+        self.runs.first(most)
     }
 
-    /// The index has confirmed a version, and these runs, which have not changed since.
-    pub fn confirm(&mut self, version: u64, runs: &BTreeSet<u32>) {
+    /// The same of voices.
+    pub fn first_voices(&self, most: usize) -> Vec<u32> {
+        self.voices.first(most)
+    }
+
+    /// The index has confirmed a version, and these runs and voices, which have not changed since.
+    pub fn confirm(&mut self, version: u64, runs: &BTreeSet<u32>, voices: &BTreeSet<u32>) {
         self.delivered = self.delivered.max(version);
-        for run in runs {
-            let Some(at) = self.runs.iter().position(|(from, to)| (from..=to).contains(&run)) else {
-                continue;
-            };
-            let (from, to) = self.runs.remove(at);
-            if *run < to {
-                self.runs.insert(at, (run + 1, to));
-            }
-            if from < *run {
-                self.runs.insert(at, (from, run - 1));
-            }
-        }
+        self.runs.remove(runs);
+        self.voices.remove(voices);
     }
 
-    /// The runs are gone with their thread.
+    /// The runs are gone with their thread, and so are those who have spoken there.
     pub fn forget_runs(&mut self) {
-        self.runs.clear();
+        (self.runs, self.voices) = (Ranges::default(), Ranges::default());
     }
 
     pub const fn is_delivered(&self) -> bool {
-        self.delivered >= self.version && self.runs.is_empty()
+        self.delivered >= self.version && self.runs.is_empty() && self.voices.is_empty()
     }
 
     /// How long to wait after a delivery that failed, in milliseconds.
@@ -101,14 +138,17 @@ mod tests {
             let run = (noise >> 16) % 40;
             if noise >> 31 == 0 {
                 outbox.add(run, run + run % 3);
+                outbox.add_voices(run, run + run % 3);
                 truth.extend(run..=run + run % 3);
             } else {
-                outbox.confirm(0, &BTreeSet::from([run, run + 5]));
+                let confirmed = BTreeSet::from([run, run + 5]);
+                outbox.confirm(0, &confirmed, &confirmed);
                 truth.remove(&run);
                 truth.remove(&(run + 5));
             }
             assert_eq!(outbox.first(usize::MAX), truth.iter().copied().collect::<Vec<_>>());
-            assert!(outbox.runs.windows(2).all(|two| two[0].1 + 1 < two[1].0), "{:?}", outbox.runs);
+            assert_eq!(outbox.first_voices(usize::MAX), outbox.first(usize::MAX));
+            assert!(outbox.runs.0.windows(2).all(|two| two[0].1 + 1 < two[1].0), "{:?}", outbox.runs);
         }
         assert_eq!(outbox.first(3).len(), 3);
     }
@@ -122,10 +162,10 @@ mod tests {
             outbox.version()
         });
         assert_eq!(versions, [1_000, 1_001, 1_002, 2_000]);
-        outbox.confirm(1_002, &BTreeSet::new());
+        outbox.confirm(1_002, &BTreeSet::new(), &BTreeSet::new());
         assert!(!outbox.is_delivered());
-        outbox.confirm(2_000, &BTreeSet::new());
-        outbox.confirm(1_000, &BTreeSet::new());
+        outbox.confirm(2_000, &BTreeSet::new(), &BTreeSet::new());
+        outbox.confirm(1_000, &BTreeSet::new(), &BTreeSet::new());
         assert!(outbox.is_delivered(), "a late confirmation takes nothing back");
     }
 

@@ -6,7 +6,7 @@ use crate::domain::thread::id::RunId;
 use crate::domain::time::Millis;
 
 fn item(run: u32, step: u32, message: Message) -> Item {
-    Item { position: 0, run, entry: 0, step, at: Millis(0), message, stands_for: None }
+    Item { position: 0, run, entry: 0, step, at: Millis(0), message, stands_for: None, by: None }
 }
 
 fn said(text: &str) -> Item {

@@ -300,7 +300,7 @@ fn mark(left_out: u64) -> Item {
 
 /// What stands nowhere in the transcript.
 const fn said(message: Message) -> Item {
-    Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message, stands_for: None }
+    Item { position: 0, run: 0, entry: 0, step: 0, at: Millis(0), message, stands_for: None, by: None }
 }
 
 /// The output of a tool in a word, where that is shorter; `bytes` are those of the whole message.

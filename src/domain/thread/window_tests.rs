@@ -19,7 +19,16 @@ struct History {
 impl History {
     fn add(&mut self, run: u32, step: u32, message: Message) {
         let position = self.items.len() as u64 + 1;
-        self.items.push(Item { position, run, entry: 0, step, at: Millis(0), message, stands_for: None });
+        self.items.push(Item {
+            position,
+            run,
+            entry: 0,
+            step,
+            at: Millis(0),
+            message,
+            stands_for: None,
+            by: None,
+        });
     }
 
     fn say(&mut self, run: u32, text: String) {
@@ -252,6 +261,7 @@ fn what_was_said_before_a_run_is_counted_and_can_do_without_its_media() {
         at: Millis(0),
         message,
         stands_for: None,
+        by: None,
     };
     let items = [
         item(1, 1, said(vec![Part::Text("Look".to_owned()), picture()])),

@@ -7,6 +7,7 @@ use super::{Dispatch, name};
 use crate::domain::dispatch::claim::{Begins, Claim, Kept};
 use crate::domain::dispatch::command::{Answer, Command, Delivered, Hidden};
 use crate::domain::plan::{KeepLimit, MEGABYTE};
+use crate::domain::run::state::Status;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::time::Millis;
 use crate::object::machine::Durability;
@@ -61,8 +62,7 @@ impl Dispatch {
             let Some(number) = entry.run else { continue };
             let id = RunId { thread, number }.to_string();
             let before = dispatch::row(sql, &id)?;
-            let is_over =
-                matches!(entry.status.as_str(), "completed" | "incomplete" | "failed" | "cancelled");
+            let is_over = Status::named(&entry.status).is_some_and(Status::is_final);
             if !is_over && is_counted && self.claims.over.contains_key(&id) {
                 continue;
             }
@@ -290,7 +290,7 @@ impl Claims {
                 },
             ),
             Is::Run | Is::Hidden | Is::Kept if before.is_none() => self.saw_run(&row.id),
-            Is::Run | Is::Hidden | Is::Kept | Is::Gone { .. } => {}
+            Is::Run | Is::Hidden | Is::Kept | Is::Gone { .. } | Is::Voice => {}
         }
     }
 
@@ -333,7 +333,7 @@ impl Claims {
 fn is_open(row: &Row) -> bool {
     match row.is {
         Is::Hidden => true,
-        Is::Run => matches!(row.status.as_str(), "queued" | "in_progress" | "waiting" | "paused"),
-        Is::Thread | Is::Kept | Is::Gone { .. } => false,
+        Is::Run => Status::named(&row.status).is_some_and(|status| !status.is_final()),
+        Is::Thread | Is::Kept | Is::Gone { .. } | Is::Voice => false,
     }
 }

@@ -23,6 +23,10 @@ const SETTLE_MS: i64 = 5_000;
 pub const AGAIN_MS: i64 = 2_000;
 /// How many erasures memory has.
 const MAX_RUNNING: u32 = 1_000;
+/// How far apart the ends of erasures are at least: with each the whole index is written anew. And how long one of which nothing is left
+/// waits for others that are under way. Both together are well below the minute in which nothing is to be left.
+const APART_MS: i64 = 15_000;
+const PATIENCE_MS: i64 = 20_000;
 /// After this long nobody does any more what was begun.
 const HANGS_MS: i64 = 60_000;
 
@@ -36,6 +40,8 @@ pub struct Clearing {
     count: u32,
     /// Whether anybody was ever erased.
     pub has_any: bool,
+    /// When erasures ended last, as far as memory knows.
+    ended_at: Option<Millis>,
 }
 
 /// An erasure that is not finished.
@@ -51,6 +57,8 @@ pub struct Going {
     failed: BTreeSet<String>,
     /// How often something failed, one after the other.
     pub failures: u32,
+    /// Since when nothing is left of them: they end together with others.
+    ready_since: Option<Millis>,
 }
 
 /// Something to be done.
@@ -117,6 +125,7 @@ impl Clearing {
             has_forgotten: false,
             failed: BTreeSet::new(),
             failures: 0,
+            ready_since: None,
         };
         self.running.insert(id, going);
     }
@@ -126,16 +135,28 @@ impl Clearing {
     }
 
     /// Whether something is being erased and can be.
-    pub fn is_busy(&self) -> bool {
+    fn is_busy(&self) -> bool {
         let is_at_it = |(id, going): (&ErasureId, &Going)| {
-            going.failures == 0 && (going.look_at.is_some() || self.has_jobs(*id))
+            going.ready_since.is_none()
+                && going.failures == 0
+                && (going.look_at.is_some() || self.has_jobs(*id))
         };
         self.running.iter().any(is_at_it)
     }
 
+    /// When those end of which nothing is left.
+    fn ends_at(&self) -> Option<Millis> {
+        let since = self.running.values().filter_map(|going| going.ready_since).min()?;
+        let apart = self.ended_at.map_or(since, |at| at.plus(APART_MS).max(since));
+        Some(if self.is_busy() { apart.max(since.plus(PATIENCE_MS)) } else { apart })
+    }
+
     pub fn wake_at(&self) -> Option<Millis> {
         let looks = self.running.values().filter_map(|going| going.look_at);
-        looks.chain(self.under_way.values().map(|(_, since)| since.plus(HANGS_MS))).min()
+        looks
+            .chain(self.ends_at())
+            .chain(self.under_way.values().map(|(_, since)| since.plus(HANGS_MS)))
+            .min()
     }
 
     /// Whether there is something to be looked for in the index.
@@ -149,7 +170,8 @@ impl Clearing {
         for nth in lost {
             self.failed(nth, now);
         }
-        self.running.values().any(|going| going.look_at.is_some_and(|at| at <= now))
+        let is_due = |at: Option<Millis>| at.is_some_and(|at| at <= now);
+        is_due(self.ends_at()) || self.running.values().any(|going| is_due(going.look_at))
     }
 
     pub fn failed(&mut self, nth: u32, now: Millis) {
@@ -171,7 +193,9 @@ impl Clearing {
 
     /// What is held is otherwise now.
     pub fn look_again(&mut self, now: Millis) {
-        self.running.values_mut().for_each(|going| going.look_at = Some(now));
+        for going in self.running.values_mut() {
+            (going.look_at, going.ready_since) = (Some(now), None);
+        }
     }
 
     /// Objects are to be asked how many memories they keep.
@@ -196,7 +220,6 @@ impl Clearing {
         let due = |going: &Going| going.look_at.is_some_and(|at| at <= now);
         let looks: Vec<ErasureId> =
             self.running.iter().filter(|(_, going)| due(going)).map(|(id, _)| *id).collect();
-        let mut has_finished = false;
         for id in looks {
             let has_jobs = self.has_jobs(id);
             let Some(going) = self.running.get_mut(&id) else { continue };
@@ -226,15 +249,36 @@ impl Clearing {
             } else if store::is_kept(sql, &going.user, going.requested_at)? {
                 // It goes on when that is released.
             } else {
-                store::finish(sql, id, now)?;
-                self.running.remove(&id);
-                has_finished = true;
+                going.ready_since = Some(now);
             }
         }
+        let has_finished = !is_leaving && self.end(sql, now)?;
         if has_finished && self.running.len() < MAX_RUNNING as usize / 2 && self.load_more(sql)? {
             self.refill(sql, account, now, is_leaving)?;
         }
         Ok(has_finished)
+    }
+
+    /// Ends those of which nothing is left, when it is time; whether there were any.
+    fn end(&mut self, sql: &impl Sql, now: Millis) -> Result<bool, Error> {
+        if self.ends_at().is_none_or(|at| now < at) {
+            return Ok(false);
+        }
+        let ready = self.running.iter().filter(|(_, going)| going.ready_since.is_some());
+        let ready: Vec<ErasureId> = ready.map(|(id, _)| *id).collect();
+        let mut has_ended = false;
+        for id in ready {
+            let Some(going) = self.running.get_mut(&id) else { continue };
+            // Something may have come meanwhile.
+            if !store::threads_of(sql, &going.user, going.requested_at, 1)?.is_empty() {
+                (going.ready_since, going.look_at) = (None, Some(now));
+                continue;
+            }
+            store::finish(sql, id, now)?;
+            self.running.remove(&id);
+            (self.ended_at, has_ended) = (Some(now), true);
+        }
+        Ok(has_ended)
     }
 
     /// What may be begun now.

@@ -92,6 +92,7 @@ impl Dispatch {
             threads: 0,
             runs: 0,
             memories: 0,
+            items: 0,
         };
         self.batch.push(Write::Erasure(Box::new(receipt.clone()), user.clone()));
         self.clearing.begin(id, user, now);
@@ -161,7 +162,7 @@ impl Dispatch {
                 let until = going.requested_at;
                 if cleared.is_gone {
                     self.batch.push(Write::Gone { thread, until });
-                } else if cleared.runs == 0 {
+                } else if cleared.runs == 0 && cleared.items == 0 {
                     // There is no more. Where the index thinks otherwise it has yet to learn something.
                     self.batch.push(Write::Unname { thread, user: going.user.clone(), until });
                     going.look_at = Some(now.plus(AGAIN_MS));
@@ -194,7 +195,9 @@ impl Dispatch {
         let Some(account) = account.filter(|_| self.clearing.has_any) else { return Ok(()) };
         let of_thread = delivered.user.as_deref().map(|user| (user, delivered.thread.created_at));
         let of_runs = delivered.runs.iter().filter_map(|run| Some((run.user.as_deref()?, run.created_at)));
-        for (user, made_at) in of_thread.into_iter().chain(of_runs) {
+        let of_voices =
+            delivered.voices.iter().filter_map(|voice| Some((voice.user.as_deref()?, voice.since)));
+        for (user, made_at) in of_thread.into_iter().chain(of_runs).chain(of_voices) {
             let takes_it = |going: &Going| going.user == user && going.requested_at >= made_at;
             if self.clearing.running.values().any(takes_it) {
                 continue;
@@ -233,6 +236,6 @@ impl Dispatch {
 }
 
 /// The counts of what has gone.
-pub(super) const fn counts(cleared: &Cleared) -> [u32; 3] {
-    [cleared.threads, cleared.runs, cleared.memories]
+pub(super) const fn counts(cleared: &Cleared) -> [u32; 4] {
+    [cleared.threads, cleared.runs, cleared.memories, cleared.items]
 }

@@ -1,8 +1,11 @@
 //! What threads deliver of themselves, and the lists that are made of it.
 
+use super::writing::REMOVED_AT_ONCE;
 use super::{Dispatch, Write};
-use crate::domain::dispatch::command::{Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS};
+use crate::domain::dispatch::command::{Answer, Delivered, Delivery, List, Listed, Position, USUAL_LAG_MS};
+use crate::domain::dispatch::entry::Entry;
 use crate::domain::thread::id::{RunId, ThreadKey};
+use crate::domain::thread::voice::Voice;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::{self as store, Is, Row, THREAD_DIGITS};
@@ -16,12 +19,28 @@ const SCANNED_AT_ONCE: u32 = 200;
 const LATE_MS: i64 = 120_000;
 
 impl Dispatch {
-    pub(super) fn deliver(&mut self, sql: &impl Sql, delivery: Delivery, now: Millis) -> Result<(), Error> {
+    pub(super) fn deliver(
+        &mut self,
+        sql: &impl Sql,
+        delivery: Delivery,
+        now: Millis,
+    ) -> Result<Answer, Error> {
         let Delivery { thread, version, delivered } = delivery;
+        let has_voices = delivered.as_ref().is_some_and(|delivered| !delivered.voices.is_empty());
+        let taken = if has_voices { Answer::Heard } else { Answer::Delivered };
         let id = name(thread);
         let before = store::row(sql, &id)?;
         if before.as_ref().is_some_and(|before| before.version > version) {
-            return Ok(());
+            return Ok(taken);
+        }
+        let made_at = delivered.as_ref().map(|delivered| delivered.thread.created_at);
+        if let Some(before) = &before
+            && made_at.is_some_and(|made_at| made_at != before.created_at)
+            && store::has_more_than(sql, &id, REMOVED_AT_ONCE)?
+        {
+            // The runs of the first thread of this name go in pieces, before anything of the other comes.
+            self.remove(Some(before.clone()), id, before.version, now);
+            return Ok(Answer::NotYet);
         }
         let count = self.batch.len();
         if let Some(delivered) = &delivered {
@@ -37,7 +56,7 @@ impl Dispatch {
         if self.batch.len() > count {
             self.note_lag(version, now);
         }
-        Ok(())
+        Ok(taken)
     }
 
     fn remove(&mut self, before: Option<Row>, thread: String, version: u64, now: Millis) {
@@ -59,7 +78,7 @@ impl Dispatch {
         delivered: &Delivered,
         now: Millis,
     ) -> Result<(), Error> {
-        let Delivered { user, labels, due_at, bytes, thread: entry, runs, .. } = delivered;
+        let Delivered { user, labels, due_at, bytes, thread: entry, runs, voices, .. } = delivered;
         let id = name(thread);
         // Another thread of the same name: what the first has left goes.
         let is_another = before.as_ref().is_some_and(|before| before.created_at != entry.created_at);
@@ -67,6 +86,9 @@ impl Dispatch {
             self.leaving.remove(&id);
             self.batch.push(Write::ForgetThread(id.clone()));
             self.batch.push(Write::Empty { thread: id.clone(), is_whole: true });
+        }
+        for voice in voices {
+            self.put_voice(sql, (&id, is_another), voice, entry)?;
         }
         let row = Row::of(id, Is::Thread, version, entry, user.as_ref(), labels);
         let known = before.as_ref().filter(|_| !is_another).map_or(0, |before| before.bytes);
@@ -84,6 +106,30 @@ impl Dispatch {
             self.tell(run, entry, before.as_ref(), &mut row, now);
             self.put(before, row);
         }
+        Ok(())
+    }
+
+    /// Somebody has spoken in a thread, or speaks there no more.
+    fn put_voice(
+        &mut self,
+        sql: &impl Sql,
+        (thread, is_another): (&str, bool),
+        voice: &Voice,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        let id = store::voice_id(thread, voice.number);
+        let before = if is_another { None } else { store::row(sql, &id)? };
+        if voice.user.is_none() {
+            if before.is_some() {
+                self.batch.push(Write::Drop(id));
+            }
+            return Ok(());
+        }
+        let mut row = Row::of(id, Is::Voice, 0, entry, voice.user.as_ref(), &[]);
+        (row.created_at, row.updated_at) = (voice.since, voice.since);
+        // No list shows it.
+        (row.status, row.shown) = (String::new(), String::new());
+        self.put(before, row);
         Ok(())
     }
 

@@ -32,10 +32,15 @@ impl Dispatch {
                 if places::is_known(sql, &name)? == is_there {
                     return Ok((Answer::Placed, Durability::Soon));
                 }
-                if !is_there {
-                    self.claims.count_memories(places::counted(sql, &name)?.1, 0);
+                if is_there {
+                    self.batch.push(Write::Place(name, true));
+                } else {
+                    self.emptied(sql, name, u64::MAX)?;
                 }
-                self.batch.push(Write::Place(name, is_there));
+                (Answer::Placed, Durability::Now)
+            }
+            Command::Emptied(name, version) => {
+                self.emptied(sql, name, version)?;
                 (Answer::Placed, Durability::Now)
             }
             Command::ClaimMemory(name, id, most) => {
@@ -61,6 +66,23 @@ impl Dispatch {
             }
             _ => (Answer::Woken, Durability::Soon),
         })
+    }
+
+    /// Nothing was left of an object in this version. If somebody has written there since, it is asked what it has.
+    fn emptied(&mut self, sql: &impl Sql, name: String, version: u64) -> Result<(), Error> {
+        if !places::is_known(sql, &name)? {
+            return Ok(());
+        }
+        let (counted, memories) = places::counted(sql, &name)?;
+        if counted > version {
+            self.know_by(&name);
+            self.clearing.count(BTreeSet::from([name]));
+            self.batch.push(Write::Look);
+        } else {
+            self.claims.count_memories(memories, 0);
+            self.batch.push(Write::Place(name, false));
+        }
+        Ok(())
     }
 
     /// An object's name begins with its account.

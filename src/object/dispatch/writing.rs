@@ -15,7 +15,7 @@ use crate::object::store::dispatch::notices::{self, Notice, Tried};
 use crate::object::store::dispatch::{self as store, Is, Row, learned, places, threads};
 
 /// How many runs of a deleted thread are removed at once.
-const REMOVED_AT_ONCE: u32 = 500;
+pub const REMOVED_AT_ONCE: u32 = 500;
 /// How long notices are kept that were taken, and that were given up.
 pub const KEEP_SENT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 pub const KEEP_DEAD_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
@@ -23,7 +23,7 @@ pub const KEEP_DEAD_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 /// What is to be written.
 #[derive(Debug)]
 pub enum Write {
-    /// A hidden run that is over.
+    /// A hidden run that is over, or who speaks no more.
     Drop(String),
     /// An object that keeps memories is there, or is not.
     Place(String, bool),
@@ -39,7 +39,7 @@ pub enum Write {
         before: Option<Box<Row>>,
         row: Box<Row>,
     },
-    /// Runs of a thread, all or some.
+    /// Runs of a thread: the first of them, or all of one that has no more than [`REMOVED_AT_ONCE`].
     Empty {
         thread: String,
         is_whole: bool,
@@ -136,9 +136,8 @@ impl Dispatch {
         let has_removed = batch.iter().any(Write::removes_threads);
         let changes_kept = batch.iter().any(Write::changes_kept);
         let ends_notices = batch.iter().any(Write::ends_notices);
-        let mut room = None;
         for write in batch {
-            self.write_one(sql, write, &mut room, now)?;
+            self.write_one(sql, write, now)?;
         }
         if has_removed {
             self.oldest_gone = store::oldest_gone(sql)?;
@@ -150,19 +149,16 @@ impl Dispatch {
         if ends_notices {
             self.expires_at = expires_at(sql)?;
         }
-        let has_finished = self.clearing.refill(sql, self.account, now, !self.leaving.is_empty())?;
-        // Of several that are under way the last takes what all have left off the disk.
-        self.is_to_scrub |= has_finished && !self.clearing.is_busy();
+        // Those that end together leave one disk to be written anew.
+        self.is_to_scrub |= self.clearing.refill(sql, self.account, now, !self.leaving.is_empty())?;
         self.sender.refill(sql)
     }
 
-    fn write_one(
-        &mut self,
-        sql: &impl Sql,
-        write: Write,
-        room: &mut Option<(u64, u64)>,
-        now: Millis,
-    ) -> Result<(), Error> {
+    fn write_one(&mut self, sql: &impl Sql, write: Write, now: Millis) -> Result<(), Error> {
+        if write.ends_notices() && !matches!(write, Write::Notice(_)) {
+            self.room.is_exact = false;
+            self.room.pending += u64::from(matches!(write, Write::Again(_)));
+        }
         match write {
             Write::Place(name, is_there) => places::write(sql, &name, is_there),
             Write::Counted { name, version, memories } => places::count(sql, &name, version, memories),
@@ -185,17 +181,15 @@ impl Dispatch {
             }
             Write::Forget { before } => store::forget(sql, before),
             Write::ForgetKept { before } => threads::forget_kept(sql, before),
-            Write::Empty { thread, is_whole: true } => loop {
-                let (has_more, open) = store::empty(sql, &thread, REMOVED_AT_ONCE)?;
+            Write::Empty { thread, is_whole: true } => {
+                let (_, open) = store::empty(sql, &thread, REMOVED_AT_ONCE)?;
                 self.claims.removed(open);
-                if !has_more {
-                    return Ok(());
-                }
-            },
+                Ok(())
+            }
             Write::Empty { thread, is_whole: false } => self.empty(sql, &thread, now),
             Write::Account(account) => learned::write_account(sql, account),
             Write::Learn(thing) => learned::write(sql, &thing),
-            Write::Notice(notice) => keep(sql, &notice, room),
+            Write::Notice(notice) => self.room.keep(sql, &notice),
             Write::Body(id, body) => notices::set_body(sql, &id, &body),
             Write::Tried(tried) => notices::tried(sql, &tried),
             Write::Again(id) => notices::again(sql, &id, now),
@@ -240,18 +234,31 @@ pub fn expires_at(sql: &impl Sql) -> Result<Option<Millis>, Error> {
     Ok([sent, dead].into_iter().flatten().min())
 }
 
-/// Keeps a notice in the place of the oldest that has ended. One more than may be pending is given up, which its row says.
-/// `room`: how many there are, and how many are pending, once it was counted in this write.
-fn keep(sql: &impl Sql, notice: &Notice, room: &mut Option<(u64, u64)>) -> Result<(), Error> {
-    let (all, pending) = match *room {
-        Some(counts) => counts,
-        None => notices::counts(sql)?,
-    };
-    let has_evicted = all >= notices::MAX_KEPT && notices::evict(sql)?;
-    let is_full = pending >= notices::MAX_PENDING;
-    notices::insert(sql, notice, is_full.then_some(FULL))?;
-    *room = Some((all + u64::from(!has_evicted), pending + u64::from(!is_full)));
-    Ok(())
+/// How many notices there are, and how many are pending, at most: counted once, and again where that many would be too many and some
+/// may have gone since.
+#[derive(Debug, Default)]
+pub struct Room {
+    all: u64,
+    pending: u64,
+    is_exact: bool,
+    is_known: bool,
+}
+
+impl Room {
+    /// Keeps a notice in the place of the oldest that has ended. One more than may be pending is given up, which its row says.
+    fn keep(&mut self, sql: &impl Sql, notice: &Notice) -> Result<(), Error> {
+        let may_be_full = self.all >= notices::MAX_KEPT || self.pending >= notices::MAX_PENDING;
+        if !self.is_known || may_be_full && !self.is_exact {
+            let (all, pending) = notices::counts(sql)?;
+            *self = Self { all, pending, is_exact: true, is_known: true };
+        }
+        let has_evicted = self.all >= notices::MAX_KEPT && notices::evict(sql)?;
+        let is_full = self.pending >= notices::MAX_PENDING;
+        notices::insert(sql, notice, is_full.then_some(FULL))?;
+        self.all += u64::from(!has_evicted);
+        self.pending += u64::from(!is_full);
+        Ok(())
+    }
 }
 
 const FULL: &str = "it was not sent: too many messages of the account were waiting to be sent";

@@ -1,6 +1,6 @@
 //! What is asked of memories.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{Knowledge, Write};
 use crate::domain::ids::MemoryId;
@@ -16,6 +16,9 @@ use crate::object::store::knowledge::{self as store, Kept, Order};
 const MAX_RANKED: u64 = 2_000;
 /// Up to so many memories every word of a text is counted: one that has fewer is rare.
 const RARE: u64 = 64;
+/// How many memories are deleted at once with one that took their place, and how many of one are looked at.
+const MAX_CHAIN: usize = 500;
+const MAX_NEXT: u32 = 200;
 /// Above every number: they stay below 2⁵³.
 const LAST: u64 = (1 << 53) - 1;
 
@@ -163,18 +166,52 @@ impl Knowledge {
         if over.is_some_and(|over| over != kept.memory.revision) {
             return Ok(Answer::Moved);
         }
-        let (mut going, mut seen) = (vec![kept], BTreeSet::new());
-        while let Some(Kept { number, memory, bytes }) = going.pop() {
-            if !seen.insert(number) {
+        let mut going = VecDeque::from(store::predecessors(sql, id, MAX_NEXT)?);
+        let mut has_more = going.len() >= MAX_NEXT as usize;
+        let (mut seen, mut gone, mut room) = (BTreeSet::from([kept.number]), 0, MAX_CHAIN);
+        while let Some(earlier) = going.pop_front() {
+            if !seen.insert(earlier.number) {
                 continue;
             }
-            going.extend(store::predecessors(sql, memory.id)?);
-            self.batch.push(Write::Delete { number, bytes });
-            if memory.source.run.is_some() {
-                self.batch.push(Write::Gone(memory.id));
+            let before = store::predecessors(sql, earlier.memory.id, MAX_NEXT)?;
+            // With it go, or stay in sight, those that it took the place of.
+            let rest = room.checked_sub(before.len() + 1);
+            has_more |= rest.is_none() || before.len() >= MAX_NEXT as usize;
+            room = rest.unwrap_or(room);
+            match rest {
+                None => self.follow(earlier, id),
+                Some(_) if before.len() >= MAX_NEXT as usize => {
+                    before.into_iter().chain([earlier]).for_each(|stays| self.follow(stays, id));
+                }
+                Some(_) => {
+                    going.extend(before);
+                    gone += 1;
+                    self.remove(earlier);
+                }
             }
         }
-        Ok(Answer::Deleted(seen.len() as u64))
+        if has_more {
+            return Ok(Answer::Shortened(gone));
+        }
+        self.remove(kept);
+        Ok(Answer::Deleted(gone + 1))
+    }
+
+    fn remove(&mut self, kept: Kept) {
+        let Kept { number, memory, bytes } = kept;
+        self.batch.push(Write::Delete { number, bytes });
+        if memory.source.run.is_some() {
+            self.batch.push(Write::Gone(memory.id));
+        }
+    }
+
+    /// A memory counts as one whose place this other took.
+    fn follow(&mut self, kept: Kept, by: MemoryId) {
+        let Kept { number, memory, bytes } = kept;
+        if memory.superseded_by != Some(by) {
+            let memory = Box::new(Memory { superseded_by: Some(by), ..memory });
+            self.batch.push(Write::Update { number, bytes, memory, is_other_text: false });
+        }
     }
 }
 

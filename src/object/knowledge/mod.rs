@@ -80,7 +80,9 @@ impl Knowledge {
         let mut tally = self.counted().tally();
         match &answer {
             memory::Answer::Made { is_new: true, .. } => tally.memories += 1,
-            memory::Answer::Deleted(gone) => tally.memories = tally.memories.saturating_sub(*gone),
+            memory::Answer::Deleted(gone) | memory::Answer::Shortened(gone) => {
+                tally.memories = tally.memories.saturating_sub(*gone);
+            }
             _ => {}
         }
         Answer::Written(answer, tally)
@@ -148,7 +150,7 @@ impl Machine for Knowledge {
         match command {
             Command::Memory(command) => memories::absent(command).map(Answer::Memory),
             Command::Count => Some(Answer::Counted(Counted::default())),
-            Command::Erase | Command::EraseUntil(_) => Some(Answer::Erased(Counted::default())),
+            Command::EraseUntil(_) => Some(Answer::Erased(Counted::default())),
         }
     }
 
@@ -164,10 +166,6 @@ impl Machine for Knowledge {
                 if self.batch.is_empty() { Answer::Memory(answer) } else { self.written(answer, moment.now) }
             }
             Command::Count => Answer::Counted(self.counted()),
-            Command::Erase => {
-                self.batch.push(Write::Erase);
-                Answer::Erased(self.counted())
-            }
             Command::EraseUntil(until) => self.erase_until(sql, until, moment.now)?,
         };
         let durability = if self.batch.is_empty() { Durability::Soon } else { Durability::Now };

@@ -64,8 +64,9 @@ impl Thread {
         let open = self.work.open.values().filter(is_theirs).map(|kept| kept.run.number);
         let theirs: BTreeSet<u32> = on_disk.into_iter().filter(is_over_now).chain(open).collect();
         if theirs.is_empty() {
-            return Ok(at_once(Answer::Cleared(0)));
+            return self.hush(sql, user, until, now);
         }
+        let is_last = is_last && self.speaker(sql, user)?.is_silent(until);
         // Read before anything changes.
         let mut known: BTreeMap<u32, Kept> = BTreeMap::new();
         for number in &theirs {
@@ -75,15 +76,14 @@ impl Thread {
                 known.insert(*number, kept);
             }
         }
-        let summing = self.work.open.values().find(|kept| matches!(kept.run.phase, Phase::Compact { .. }));
-        if let Some(kept) = summing.filter(|kept| !theirs.contains(&kept.run.number)) {
+        if let Some(run) = self.summing().filter(|run| !theirs.contains(run)) {
             // What is being summed up may have what is to go: it is asked again.
-            return Ok(at_once(Answer::Busy(kept.run.number)));
+            return Ok(at_once(Answer::Busy(run)));
         }
         let mut decided = self.seen_by(Who::Account, |thread, meta| {
             let mut effects = Vec::new();
             if meta.titled_by.is_some_and(|run| theirs.contains(&run)) {
-                (meta.about.title, meta.titled_by) = (None, None);
+                (meta.about.title, meta.titled_by, meta.titled_in) = (None, None, None);
                 meta.updated_at = now;
             }
             for number in &theirs {
@@ -130,29 +130,42 @@ impl Thread {
         run.warnings.clear();
         (kept.news, kept.recalled, kept.answer) = (None, None, None);
         kept.input.clear();
+        kept.input_by.clear();
         kept.said.clear();
         if kept.first_item > 0 {
             batch.take_back(number, kept.first_item);
-            // Whatever may sum it up goes, too, and what it has summed up itself: what stays is sent as it stands.
-            let from = kept.first_item.min(batch.back_summaries.unwrap_or(u64::MAX));
-            batch.back_summaries = Some(from);
-            let is_gone = |horizon: &Horizon| horizon.summary.is_some_and(|summary| summary >= from);
-            if let Some(meta) = self.meta.as_mut().filter(|meta| is_gone(&meta.horizon)) {
-                meta.horizon = Horizon::default();
-            }
-            for open in self.work.open.values_mut() {
-                if open.horizon_before.as_ref().is_some_and(is_gone) {
-                    open.horizon_before = None;
-                    batch.runs.insert(open.run.number);
-                }
-            }
+            self.forget_summaries(kept.first_item);
         }
+        let batch = &mut self.work.batch;
         batch.journal.retain(|(run, ..)| *run != number);
-        batch.answers.retain(|(run, ..)| *run != number);
+        batch.answers.retain(|resolution| resolution.of.0 != number);
         batch.events.retain(|event| event.run.number != number);
         batch.blank.push(number);
         batch.over.push(kept);
         // With the thread's row goes what it was sent last; the index, which has a name, learns of the run as of any that ends.
         batch.has_thread = true;
+    }
+
+    /// The run before whose next step the oldest runs are being summed up.
+    pub(super) fn summing(&self) -> Option<u32> {
+        let summing = self.work.open.values().find(|kept| matches!(kept.run.phase, Phase::Compact { .. }));
+        summing.map(|kept| kept.run.number)
+    }
+
+    /// Whatever may sum up what stands from here on goes, and what was summed up there itself: what stays is sent as it stands.
+    pub(super) fn forget_summaries(&mut self, from: u64) {
+        let batch = &mut self.work.batch;
+        let from = from.min(batch.back_summaries.unwrap_or(u64::MAX));
+        batch.back_summaries = Some(from);
+        let is_gone = |horizon: &Horizon| horizon.summary.is_some_and(|summary| summary >= from);
+        if let Some(meta) = self.meta.as_mut().filter(|meta| is_gone(&meta.horizon)) {
+            meta.horizon = Horizon::default();
+        }
+        for open in self.work.open.values_mut() {
+            if open.horizon_before.as_ref().is_some_and(is_gone) {
+                open.horizon_before = None;
+                batch.runs.insert(open.run.number);
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::kept::{Kept, Meta};
 use super::reading::Query;
 use super::unsettled::Unsettled;
-use super::{LINGER_MS, Thread, after, at_once};
+use super::{LINGER_MS, Thread};
 use crate::domain::field_error::FieldError;
 use crate::domain::merge_patch;
 use crate::domain::message::Message;
@@ -50,7 +50,11 @@ impl Thread {
         let now = moment.now;
         Ok(match command {
             Command::Create(create) => self.create(create, now),
-            Command::Start(start) => self.start(*start, now),
+            Command::Start(start) => {
+                let by = start.terms.user.as_deref();
+                let by = by.map(|user| self.speaker(sql, user)).transpose()?;
+                self.start(*start, by.as_ref(), now)
+            }
             Command::Once(once, command) => self.once(sql, once, *command, moment)?,
             Command::ByToken(floor, command) => self.by_token(sql, floor, *command, moment)?,
             Command::Floor(who) => self.seen_by(who, |_, meta| at_once(Answer::Floor(meta.floor))),
@@ -85,7 +89,11 @@ impl Thread {
             Command::Prioritize(who, run, priority) => self.prioritize(sql, who, run, priority)?,
             Command::Hear(call, word) => self.hear(sql, call, word, now)?,
             Command::Abandon(reason) => self.abandon(reason, now),
-            Command::Give(who, run, inputs) => self.give(sql, who, run, inputs, now)?,
+            Command::Give(who, run, inputs) => self.give(sql, who, run, (inputs, None), now)?,
+            Command::GiveBy(who, run, inputs, user) => {
+                let by = self.speaker(sql, &user)?;
+                self.give(sql, who, run, (inputs, Some(by)), now)?
+            }
         })
     }
 
@@ -126,6 +134,7 @@ impl Thread {
             version,
             about,
             titled_by: None,
+            titled_in: None,
             throw_away,
             created_at: now,
             updated_at: now,
@@ -183,7 +192,7 @@ impl Thread {
             Ok(about) if about == meta.about && version == meta.version => {}
             Ok(about) => {
                 if about.title != meta.about.title {
-                    meta.titled_by = None;
+                    (meta.titled_by, meta.titled_in) = (None, None);
                 }
                 (meta.about, meta.version) = (about, version);
                 meta.updated_at = now;
@@ -275,6 +284,16 @@ impl Thread {
 /// Whether somebody listens to a run, who may have been cut off from its end.
 fn is_watch(command: &Command) -> bool {
     matches!(command, Command::Events(_, Watch { run: Some(_), .. }))
+}
+
+/// An answer that is read once all is written.
+pub(super) fn after(query: Query, effects: Effects<Thread>) -> Decided {
+    Decided { answer: Answered::Read(query), durability: Durability::Now, effects }
+}
+
+/// An answer that changes nothing.
+pub(super) fn at_once(answer: Answer) -> Decided {
+    Decided { answer: Answered::Ready(answer), durability: Durability::Soon, effects: Vec::new() }
 }
 
 /// An answer that leaves once all is written.

@@ -211,6 +211,7 @@ impl Work {
             at: now,
             message,
             stands_for: Some(span),
+            by: None,
         });
         self.stand_at(meta, run, Horizon { summary: Some(position), summed, ..horizon }, !has_more);
     }

@@ -8,6 +8,7 @@ use crate::domain::thread::compaction::Horizon;
 use crate::domain::thread::fork::{Copy, KEEP_MS, Origin, Progress};
 use crate::domain::thread::id::{EntryId, RunId};
 use crate::domain::thread::item::{Item, Span};
+use crate::domain::thread::voice::Spoken;
 use crate::domain::time::{self, Millis};
 
 /// A copy that is not whole.
@@ -24,6 +25,9 @@ pub struct Copying {
     /// The last turn of an assistant so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
+    /// When the first page came: what is copied was said by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Millis>,
     /// When the last page came.
     #[serde(with = "time::as_integer")]
     pub at: Millis,
@@ -44,7 +48,7 @@ impl Copying {
     }
 
     /// An item as it stands here: of no run. The pieces of a turn stay together, and apart from the turn before.
-    pub fn item(&mut self, position: u64, copy: &Copy, message: Message) -> Item {
+    pub fn item(&mut self, position: u64, copy: &Copy, message: Message, by: Option<Spoken>) -> Item {
         let of = (copy.run, copy.step);
         let mut step = 0;
         if matches!(message, Message::Assistant { .. }) {
@@ -59,7 +63,7 @@ impl Copying {
             EntryId { run, number: numbered(self.base + place) }
         };
         let stands_for = copy.stands_for.map(|(from, to)| Span { from: id(from), to: id(to) });
-        Item { position, run: 0, entry: numbered(position), step, at: copy.at, message, stands_for }
+        Item { position, run: 0, entry: numbered(position), step, at: copy.at, message, stands_for, by }
     }
 
     /// Where the copy stands, of where the other thread stands by places.

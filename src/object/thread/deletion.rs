@@ -1,7 +1,8 @@
 //! How a thread goes: deleted, or its time is up.
 
+use super::batch::Batch;
 use super::commands::Decided;
-use super::kept::{Batch, Gone, Meta};
+use super::kept::{Gone, Meta};
 use super::reading::Query;
 use super::{Thread, Work, after, runs};
 use crate::domain::thread::command::Who;

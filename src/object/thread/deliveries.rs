@@ -18,9 +18,11 @@ use crate::domain::thread::effect::{Effect, Outcome};
 use crate::domain::thread::id::ThreadKey;
 use crate::domain::thread::outbox::Outbox;
 use crate::domain::thread::view::{RunView, ThreadStatus};
+use crate::domain::thread::voice::Voice;
 use crate::domain::time::Millis;
 use crate::object::machine::{self, Effects};
 use crate::object::sql::{Error, Sql};
+use crate::object::store::thread as store;
 
 /// How long the index knows of a thread that it is there, once it was told: see `KEPT_MS` there.
 const TOLD_MS: u64 = 60 * 60 * 1_000;
@@ -48,6 +50,9 @@ pub(super) struct UnderWay {
     runs: BTreeSet<u32>,
     /// All of them.
     asked: Vec<u32>,
+    /// The same of voices.
+    voices: BTreeSet<u32>,
+    asked_voices: Vec<u32>,
 }
 
 /// What of a run the index is told of: a change of it is one to be delivered.
@@ -126,9 +131,14 @@ impl Thread {
             && deliveries.thread.as_ref().is_some_and(|(about, shown, at)| {
                 (shown, at) == (&status, &meta.updated_at) && *about == meta.about
             });
+        // Nobody but keys of the account says anything in a thread of a single call.
+        let is_listed = meta.throw_away.is_none();
+        let hushed = work.batch.hush.iter().map(|hush| hush.voice);
+        let voices: BTreeSet<u32> =
+            work.batch.voices.keys().copied().chain(hushed).filter(|_| is_listed).collect();
         // What is said without a run has no end that would tell how much there is.
         let has_said = work.batch.items.iter().any(|item| item.run == 0);
-        if is_shown && changed.is_empty() && !has_said {
+        if is_shown && changed.is_empty() && voices.is_empty() && !has_said {
             return;
         }
         // Of a thread from before there was an index, all runs.
@@ -140,6 +150,12 @@ impl Thread {
             meta.outbox.add(number, number);
             if let Some(under_way) = deliveries.sending.under_way_mut() {
                 under_way.runs.remove(&number);
+            }
+        }
+        for number in voices {
+            meta.outbox.add_voices(number, number);
+            if let Some(under_way) = deliveries.sending.under_way_mut() {
+                under_way.voices.remove(&number);
             }
         }
         if !is_shown {
@@ -155,9 +171,11 @@ impl Thread {
             return Vec::new();
         }
         let Some(outbox) = self.outbox().filter(|outbox| !outbox.is_delivered()) else { return Vec::new() };
-        let (version, asked) = (outbox.version(), outbox.first(MAX_RUNS));
-        let runs = asked.iter().copied().collect();
-        let nth = self.deliveries.sending.begin(UnderWay { version, runs, asked }, now);
+        let (version, asked, asked_voices) =
+            (outbox.version(), outbox.first(MAX_RUNS), outbox.first_voices(MAX_RUNS));
+        let [runs, voices] = [&asked, &asked_voices].map(|numbers| numbers.iter().copied().collect());
+        let under_way = UnderWay { version, runs, asked, voices, asked_voices };
+        let nth = self.deliveries.sending.begin(under_way, now);
         let what = Effect::Deliver { nth };
         vec![machine::Effect { id: what.id(), what }]
     }
@@ -170,7 +188,7 @@ impl Thread {
             let pause = outbox.pause(now);
             return self.deliveries.sending.failed(now.plus(pause));
         }
-        outbox.confirm(under_way.version, &under_way.runs);
+        outbox.confirm(under_way.version, &under_way.runs, &under_way.voices);
         self.deliveries.sending.confirmed(now);
     }
 
@@ -179,7 +197,9 @@ impl Thread {
     /// # Errors
     /// [`Error`].
     pub fn delivery(&self, sql: &impl Sql) -> Result<Option<(AccountId, Delivery)>, Error> {
-        let Some(UnderWay { asked, .. }) = self.deliveries.sending.under_way() else { return Ok(None) };
+        let Some(UnderWay { asked, asked_voices, .. }) = self.deliveries.sending.under_way() else {
+            return Ok(None);
+        };
         let of = |thread: ThreadKey, outbox: &Outbox, delivered| Delivery {
             thread,
             version: outbox.version(),
@@ -198,6 +218,12 @@ impl Thread {
                 ..Entry::of_run(&view, meta.about.user.as_deref())
             });
         }
+        let mut voices = Vec::with_capacity(asked_voices.len());
+        for number in asked_voices {
+            let known = store::voice(sql, *number)?;
+            let (user, since) = known.map_or((None, Millis(0)), |(user, since)| (Some(user), since));
+            voices.push(Voice { number: *number, user, since });
+        }
         let delivered = Delivered {
             user: meta.about.user.clone(),
             labels: meta.about.labels.clone(),
@@ -208,6 +234,7 @@ impl Thread {
                 .map(|throw_away| Hidden { is_counted: throw_away.is_counted, is_kept: is_found(meta) }),
             thread: Entry::of_thread(&self.thread_view(meta)),
             runs,
+            voices,
         };
         Ok(Some((meta.account, of(meta.key, &meta.outbox, Some(delivered)))))
     }

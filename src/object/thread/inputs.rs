@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::batch::Resolution;
 use super::commands::{Decided, ready};
 use super::kept::{Kept, Meta};
+use super::voices::Speaker;
 use super::{Thread, at_once};
 use crate::domain::run::input::{Given, Input, NotTaken};
 use crate::domain::run::state::Run;
@@ -33,7 +35,7 @@ impl Thread {
         sql: &impl Sql,
         who: Who,
         number: u32,
-        inputs: Vec<Input>,
+        (inputs, by): (Vec<Input>, Option<Speaker>),
         now: Millis,
     ) -> Result<Decided, Error> {
         let (mut known, mut room) = (Vec::with_capacity(inputs.len()), MAX_SHOWN);
@@ -52,14 +54,18 @@ impl Thread {
             }
             meta.updated_at = now;
             thread.work.batch.has_thread = true;
+            thread.work.speak(number, by.as_ref(), now);
+            let voice = thread.work.speech.as_ref().map(|speech| speech.spoken.voice);
             for input in &inputs {
                 if let Input::Call { entry, given } = input
                     && *given != Given::Retry
                 {
-                    thread.work.batch.answers.push((number, *entry, json!(given)));
+                    let (of, answer) = ((number, *entry), json!(given));
+                    thread.work.batch.answers.push(Resolution { of, answer, voice });
                 }
             }
             let (ids, effects) = thread.work.give(meta, number, inputs, now);
+            thread.work.speech = None;
             let accepted = |id| Outcome { id, outcome: Taken::Accepted };
             ready(Answer::Given(ids.into_iter().map(accepted).collect()), effects)
         }))
@@ -75,9 +81,9 @@ impl Thread {
     ) -> Result<Option<Known>, Error> {
         let Input::Call { entry, given } = input else { return Ok(None) };
         let entry = *entry;
-        let unwritten = self.work.batch.answers.iter().find(|(of, number, _)| (*of, *number) == (run, entry));
+        let unwritten = self.work.batch.answers.iter().find(|unwritten| unwritten.of == (run, entry));
         let answer: Option<Option<Given>> = match unwritten {
-            Some((_, _, answer)) => serde_json::from_value(answer.clone()).ok(),
+            Some(unwritten) => serde_json::from_value(unwritten.answer.clone()).ok(),
             None => store::answer(sql, run, entry)?,
         };
         Ok(answer.map(|answer| match answer {

@@ -1,9 +1,8 @@
 //! What a thread's object keeps, in memory and on the disk.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::copying::Copying;
 use super::unsettled::Unsettled;
@@ -11,22 +10,19 @@ use crate::domain::admission::command::CallRecord;
 use crate::domain::ids::{AccountId, AgentId};
 use crate::domain::memory::recalled::Recalled;
 use crate::domain::message::{Message, stored};
-use crate::domain::run::event::Numbered;
 use crate::domain::run::state::Run;
 use crate::domain::thread::about::About;
-use crate::domain::thread::command::{Outcome, ThrowAway, Who};
+use crate::domain::thread::command::{ThrowAway, Who};
 use crate::domain::thread::compaction::{Horizon, Used};
 use crate::domain::thread::fork::Origin;
 use crate::domain::thread::id::{RunId, ThreadKey, ThreadName};
-use crate::domain::thread::item::Item;
 use crate::domain::thread::log::Seqs;
 use crate::domain::thread::once::KEEP_MS;
 use crate::domain::thread::outbox::Outbox;
+use crate::domain::thread::voice::Spoken;
 use crate::domain::thread::waits::Waits;
 use crate::domain::thread::window::Task;
 use crate::domain::time::{self, Millis};
-use crate::object::sql::{Error, Sql};
-use crate::object::store::thread as store;
 
 /// The thread's own row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +76,9 @@ pub struct Meta {
     /// The run whose words are its title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub titled_by: Option<u32>,
+    /// The person whose words are its title, where that is somebody else than whose run it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub titled_in: Option<Spoken>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throw_away: Option<ThrowAway>,
     #[serde(with = "time::as_integer")]
@@ -152,6 +151,9 @@ pub struct Kept {
     /// What it is about, until its turn comes; as [`stored`] writes messages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input: Vec<String>,
+    /// Who has said which of it, if that is somebody else than whose run it is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub input_by: BTreeMap<u32, Spoken>,
     /// What was said to it while the model answers: it stands behind the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub said: Vec<Said>,
@@ -204,6 +206,9 @@ pub struct Said {
     pub entry: u32,
     /// As [`stored`] writes it.
     pub message: String,
+    /// Who has said it, if that is somebody else than whose run it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Spoken>,
 }
 
 /// The bytes of messages in a run's row, where they are JSON in JSON.
@@ -223,6 +228,7 @@ impl Kept {
             run,
             seqs: Seqs::default(),
             input,
+            input_by: BTreeMap::new(),
             said: Vec::new(),
             first_item: 0,
             input_size: (0, 0),
@@ -246,126 +252,5 @@ impl Kept {
     pub const fn task(&self) -> Task {
         let (items, bytes) = self.input_size;
         Task { first: self.first_item, items, bytes }
-    }
-}
-
-/// A request of a client, on the disk.
-pub type Key = store::Key<Done>;
-
-/// What a request has done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Done {
-    Thread {
-        is_new: bool,
-    },
-    Items {
-        from: u64,
-        count: u32,
-    },
-    Run(u32),
-    Given(Vec<Outcome>),
-    /// The thread was deleted since.
-    Gone,
-}
-
-/// What memory has and the disk has not.
-#[derive(Debug, Default)]
-pub struct Batch {
-    pub has_thread: bool,
-    /// Runs that changed and are still open.
-    pub runs: BTreeSet<u32>,
-    /// Runs that are over.
-    pub over: Vec<Kept>,
-    /// Runs whose items are taken back, from these positions on.
-    pub back: Vec<(u32, u64)>,
-    pub items: Vec<Item>,
-    pub events: Vec<Numbered>,
-    /// Of a run, its number in the journal, and what happened.
-    pub journal: Vec<(u32, u32, Value)>,
-    /// To a call that waited: run, entry, answer.
-    pub answers: Vec<(u32, u32, Value)>,
-    /// Requests that count once.
-    pub keys: Vec<Key>,
-    /// Requests up to this moment are forgotten.
-    pub forget_keys: Option<Millis>,
-    /// Runs of which the journal, the events and what was answered go.
-    pub blank: Vec<u32>,
-    /// Summaries behind this position go.
-    pub back_summaries: Option<u64>,
-    /// Nothing of what goes is to be left on the disk.
-    pub scrub: bool,
-    /// Everything goes.
-    pub is_deletion: bool,
-    /// But the journals, which say what the ledger is to forget.
-    pub keeps_journal: bool,
-    /// The ledger has forgotten the first entries of the runs up to this one.
-    pub forget_journal: Option<u32>,
-    /// Events from before this moment are forgotten.
-    pub forget_before: Option<Millis>,
-}
-
-impl Batch {
-    pub fn is_empty(&self) -> bool {
-        !self.has_thread
-            && self.runs.is_empty()
-            && self.over.is_empty()
-            && self.back.is_empty()
-            && self.items.is_empty()
-            && self.events.is_empty()
-            && self.journal.is_empty()
-            && self.answers.is_empty()
-            && self.keys.is_empty()
-            && self.forget_keys.is_none()
-            && self.blank.is_empty()
-            && !self.is_deletion
-            && self.forget_journal.is_none()
-            && self.forget_before.is_none()
-    }
-
-    /// Takes back what a run has written since its first item.
-    pub fn take_back(&mut self, run: u32, from: u64) {
-        self.items.retain(|item| item.run != run || item.position < from);
-        self.back.push((run, from));
-    }
-
-    /// Writes what stands beside the thread's and the open runs' rows; by how many bytes items have grown.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn write(&self, sql: &impl Sql, now: Millis) -> Result<i64, Error> {
-        if self.is_deletion {
-            store::delete_all(sql)?;
-            if !self.keeps_journal {
-                store::delete_steps(sql)?;
-            }
-            store::empty_keys(sql, &Done::Gone)?;
-        }
-        let mut grown = 0_i64;
-        for (run, from) in &self.back {
-            grown = grown.saturating_sub_unsigned(store::take_back(sql, *run, *from)?);
-        }
-        if let Some(behind) = self.back_summaries {
-            grown = grown.saturating_sub_unsigned(store::delete_summaries(sql, behind)?);
-        }
-        if !self.blank.is_empty() {
-            store::blank_runs(sql, &self.blank)?;
-        }
-        for item in &self.items {
-            grown = grown.saturating_add_unsigned(store::write_item(sql, item)?);
-        }
-        self.over.iter().try_for_each(|kept| store::write_run(sql, kept.run.number, kept))?;
-        for (run, nth, body) in &self.journal {
-            store::write_step(sql, *run, *nth, body)?;
-        }
-        for (run, entry, answer) in &self.answers {
-            store::write_answer(sql, *run, *entry, now, answer)?;
-        }
-        self.keys.iter().try_for_each(|key| store::write_key(sql, now, key))?;
-        if let Some(until) = self.forget_keys {
-            store::forget_keys(sql, until)?;
-        }
-        store::write_events(sql, now, &self.events)?;
-        Ok(grown)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`kept`] | the rows, and what is to be written of them |
+//! | [`kept`], [`batch`] | the rows, and what is to be written of them |
 //! | [`commands`] | what each command decides |
 //! | [`deletion`] | how a thread goes |
 //! | [`events`] | what watchers read of what has happened |
@@ -19,6 +19,7 @@
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`writing`] | one write |
 //! | [`family`] | what runs and their children say to each other |
+//! | [`voices`] | who speaks in the runs of others |
 //! | [`window`] | what the model is sent of the transcript |
 //! | [`compaction`] | what becomes of a transcript that is too long |
 //! | [`noting`] | what runs did, for their journals |
@@ -28,6 +29,7 @@
 //! [`crate::domain::run`] decides what a run does; this writes it down in order, numbers its events, and lets one run at a
 //! time be at work.
 
+mod batch;
 mod clearing;
 mod commands;
 mod compaction;
@@ -51,6 +53,7 @@ mod settling;
 mod start;
 mod tokens;
 mod unsettled;
+mod voices;
 mod window;
 mod writing;
 
@@ -58,7 +61,7 @@ use std::collections::BTreeMap;
 
 pub use reading::Query;
 
-use super::machine::{self, Answered, Decision, Durability, Effects, Machine, Moment, Resumption};
+use super::machine::{self, Decision, Durability, Effects, Machine, Moment, Resumption};
 use super::sql::{Error, Sql};
 use super::store::scrub::Footprint;
 use super::store::steps::Step;
@@ -68,12 +71,15 @@ use crate::domain::thread::command::{Answer, Command, VERSION};
 use crate::domain::thread::effect::{Effect, Outcome, Progress};
 use crate::domain::thread::once::KEEP_MS;
 use crate::domain::time::Millis;
+use batch::Batch;
+use commands::{after, at_once};
 use copying::Copying;
 use deliveries::Deliveries;
 use family::Errand;
-use kept::{Batch, Gone, Kept, Meta, Row};
+use kept::{Gone, Kept, Meta, Row};
 use sending::Sending;
 use settling::Settling;
+use voices::Speech;
 
 /// How often an object whose runs are at work is looked after, in case it was put out of memory.
 const BEAT_MS: i64 = 25_000;
@@ -120,6 +126,8 @@ struct Work {
     batch: Batch,
     /// Events that watchers have not seen.
     unseen: Vec<Numbered>,
+    /// What somebody is saying in somebody else's run.
+    speech: Option<Speech>,
     /// Bytes of what models said that are not written.
     unwritten: usize,
     /// Effects that other threads' objects have not answered.
@@ -182,6 +190,7 @@ impl Machine for Thread {
             beat: now,
             batch: Batch::default(),
             unseen: Vec::new(),
+            speech: None,
             unwritten: 0,
             errands: BTreeMap::new(),
             orphans,
@@ -384,14 +393,4 @@ impl Machine for Thread {
         }
         written
     }
-}
-
-/// An answer that is read once all is written.
-fn after(query: Query, effects: Effects<Thread>) -> Decision<Thread> {
-    Decision { answer: Answered::Read(query), durability: Durability::Now, effects }
-}
-
-/// An answer that changes nothing.
-fn at_once(answer: Answer) -> Decision<Thread> {
-    Decision { answer: Answered::Ready(answer), durability: Durability::Soon, effects: Vec::new() }
 }

@@ -4,8 +4,8 @@
 //! What is remembered leads to the answer, and is not the answer: a run is shown as it is now. A refusal has changed
 //! nothing and is not remembered, so the same request is decided once more.
 
+use super::batch::{Done, Key};
 use super::commands::{Decided, after_nothing, shown};
-use super::kept::{Done, Key};
 use super::reading::Query;
 use super::{Thread, at_once};
 use crate::domain::thread::command::{Answer, Command, Who};
@@ -55,7 +55,7 @@ fn id(once: &Once, command: &Command) -> Option<Hash> {
         Command::Start(start) => (Who::Caller(start.thread.agent), "runs", 0),
         Command::Fork(fork) => (Who::Caller(fork.create.agent), "fork", 0),
         Command::Append(who, _) => (*who, "items", 0),
-        Command::Give(who, run, _) => (*who, "inputs", *run),
+        Command::Give(who, run, _) | Command::GiveBy(who, run, ..) => (*who, "inputs", *run),
         _ => return None,
     };
     let who = match who {

@@ -2,6 +2,7 @@
 
 use super::Thread;
 use super::kept::{Kept, Meta};
+use super::voices::Names;
 use super::window::{LAST, window};
 use crate::domain::field_error::FieldError;
 use crate::domain::memory::shelf::Reach;
@@ -290,13 +291,16 @@ fn copied(sql: &impl Sql, meta: &Meta, cut: Cut) -> Result<Answer, Error> {
     items.retain(|item| item.position <= until);
     let last = items.last().map(|item| item.position);
     let next = last.filter(|last| has_more && *last < until);
-    let items = items.iter().map(|item| copy(sql, meta, item)).collect::<Result<_, _>>()?;
+    let mut names = Names::default();
+    let items = items.iter().map(|item| copy(sql, meta, item, &mut names)).collect::<Result<_, _>>()?;
     let horizon = horizon_at(sql, meta, until)?;
+    let titled_by = names.of_title(sql, meta)?;
     let Meta { agent, version, about, .. } = meta.clone();
-    Ok(Answer::Copied(Box::new(Copied { agent, version, about, after, until, items, next, horizon })))
+    let copied = Copied { agent, version, about, after, until, items, next, horizon, titled_by };
+    Ok(Answer::Copied(Box::new(copied)))
 }
 
-fn copy(sql: &impl Sql, meta: &Meta, item: &Item) -> Result<Copy, Error> {
+fn copy(sql: &impl Sql, meta: &Meta, item: &Item, names: &mut Names) -> Result<Copy, Error> {
     let place_of = |id| position(sql, meta, id)?.map(|position| place(sql, position)).transpose();
     let ends = item.stands_for.map(|span| Ok((place_of(span.from)?, place_of(span.to)?))).transpose()?;
     Ok(Copy {
@@ -305,6 +309,7 @@ fn copy(sql: &impl Sql, meta: &Meta, item: &Item) -> Result<Copy, Error> {
         at: item.at,
         message: stored::write(&item.message),
         stands_for: ends.and_then(|(from, to)| from.zip(to)),
+        by: names.of(sql, item)?,
     })
 }
 

@@ -11,6 +11,10 @@ pub(super) fn deliver_again(sql: &impl Sql, now: Millis) -> Result<(), Error> {
     let outbox = match &mut row {
         Some(Row::There(meta)) => {
             // Version 0: no list shows it, or none has yet.
+            let last_voice = store::last_voice(sql)?;
+            if meta.outbox.version() > 0 && last_voice > 0 {
+                meta.outbox.add_voices(1, last_voice);
+            }
             if meta.outbox.version() > 0 && meta.first_run.max(1) <= meta.last_run {
                 meta.outbox.add(meta.first_run.max(1), meta.last_run);
             }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::batch::Resolution;
 use super::kept::{Kept, Meta};
 use super::{MAX_UNWRITTEN, Thread, Work};
-use crate::domain::message::{Message, stored};
+use crate::domain::message::Message;
 use crate::domain::run::awaited::Awaited;
 use crate::domain::run::delta::{Delta, Kind};
 use crate::domain::run::event::{Event, Numbered};
@@ -61,31 +62,6 @@ impl Work {
         self.say(meta, number, Event::Created);
     }
 
-    /// Lets the next run begin where none is at work.
-    pub(super) fn begin_next(&mut self, meta: &mut Meta, now: Millis) -> Effects<Thread> {
-        let mut effects = Vec::new();
-        while !self.open.values().any(|kept| has_begun(&kept.run)) {
-            let queued = self.open.values().filter(|kept| kept.run.paused.is_none());
-            let next = queued.min_by_key(|kept| (kept.run.terms.priority, kept.run.number));
-            let Some(number) = next.map(|kept| kept.run.number) else { break };
-            effects.extend(self.begin(meta, number, now));
-        }
-        effects
-    }
-
-    pub(super) fn begin(&mut self, meta: &mut Meta, number: u32, now: Millis) -> Effects<Thread> {
-        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
-        kept.first_item = self.next_item;
-        let input = std::mem::take(&mut kept.input);
-        kept.input_size = (input.len() as u64, input.iter().map(|text| text.len() as u64).sum());
-        for message in input.iter().filter_map(|text| stored::read(text).ok()) {
-            self.say_to(meta, number, message, now);
-        }
-        let mut effects = self.note_used(meta, number, meta.used, now);
-        effects.extend(self.apply(meta, number, Happened::Begun, now));
-        effects
-    }
-
     /// Takes what happened to a run, and writes what it decides.
     pub(super) fn apply(
         &mut self,
@@ -127,7 +103,8 @@ impl Work {
                     continue;
                 }
                 Do::GiveUp { entry } => {
-                    self.batch.answers.push((number, entry, Value::Null));
+                    let of = (number, entry);
+                    self.batch.answers.push(Resolution { of, answer: Value::Null, voice: None });
                     continue;
                 }
                 Do::Compacted { entry, compacted } => {
@@ -190,6 +167,9 @@ impl Work {
         let id = meta.run(number);
         let Some(kept) = self.open.get_mut(&number) else { return Default::default() };
         let name = |number| EntryId { run: id, number };
+        if let Some(speech) = &mut self.speech {
+            speech.calls = inputs.iter().filter_map(Input::call).map(|call| name(call).to_string()).collect();
+        }
         let awaited = |awaited: &Awaited<'_>| awaited_json(id, awaited);
         let (entries, out) = kept.run.give(inputs, &Names { entry: &name, awaited: &awaited }, now);
         (entries.into_iter().map(name).collect(), self.carry_out(meta, number, out, now))

@@ -2,7 +2,8 @@
 
 use super::commands::{Decided, shown};
 use super::kept::{Meta, size_in_row, text_in_row};
-use super::{Thread, at_once, runs};
+use super::voices::{Speaker, Speech};
+use super::{Thread, Work, at_once, runs};
 use crate::domain::field_error::FieldError;
 use crate::domain::message::{Message, stored};
 use crate::domain::run::happening::Happened;
@@ -18,7 +19,8 @@ const MAX_QUEUED: usize = 100;
 const MAX_WAITING_INPUT: usize = 1_000_000;
 
 impl Thread {
-    pub(super) fn start(&mut self, start: Start, now: Millis) -> Decided {
+    /// `by`: for whom the token was issued that asks.
+    pub(super) fn start(&mut self, start: Start, by: Option<&Speaker>, now: Millis) -> Decided {
         if let Some(decided) = self.begun_before(&start) {
             return decided;
         }
@@ -46,10 +48,10 @@ impl Thread {
             }
             self.make(start.thread.clone(), now);
         }
-        self.seen_by(who, |thread, meta| thread.start_in(meta, start, now))
+        self.seen_by(who, |thread, meta| thread.start_in(meta, start, by, now))
     }
 
-    fn start_in(&mut self, meta: &mut Meta, start: Start, now: Millis) -> Decided {
+    fn start_in(&mut self, meta: &mut Meta, start: Start, by: Option<&Speaker>, now: Millis) -> Decided {
         if start.input.is_empty() && self.work.next_item == 1 {
             return at_once(Answer::NothingSaid);
         }
@@ -68,7 +70,7 @@ impl Thread {
             _ => None,
         };
         if let Some(run) = other {
-            return self.join(meta, *run, start, now);
+            return self.join(meta, *run, (start, by), now);
         }
         // What waits is kept in the run's row, which has an end.
         let is_next = !busy.is_empty() && matches!(on_busy, OnBusy::Interrupt | OnBusy::Rollback);
@@ -115,7 +117,13 @@ impl Thread {
     }
 
     /// Says to a run what was to be another, and lets it take over what the request asks.
-    fn join(&mut self, meta: &mut Meta, number: u32, start: Start, now: Millis) -> Decided {
+    fn join(
+        &mut self,
+        meta: &mut Meta,
+        number: u32,
+        (start, by): (Start, Option<&Speaker>),
+        now: Millis,
+    ) -> Decided {
         let Start { terms, max_usd, input, watch, .. } = start;
         let Some(kept) = self.work.open.get_mut(&number) else { return at_once(Answer::NotFound) };
         let has_begun = runs::has_begun(&kept.run);
@@ -124,13 +132,17 @@ impl Thread {
             Ok(joined) => kept.run.terms = joined,
         }
         self.work.batch.runs.insert(number);
+        self.work.speak(number, by, now);
+        let speech = self.work.speech.take();
         if !has_begun {
-            kept.input.extend(input.iter().map(stored::write));
+            self.work.add_input(number, &input, speech.map(|speech| speech.spoken));
             return shown(number, watch, Vec::new());
         }
+        self.work.speech = speech;
         for message in input {
             self.work.say_to(meta, number, message, now);
         }
+        self.work.speech = None;
         let effects = self.work.apply(meta, number, Happened::Steered, now);
         shown(number, watch, effects)
     }
@@ -157,6 +169,37 @@ impl Thread {
                 meta.used = None;
             }
         }
+        effects
+    }
+}
+
+impl Work {
+    /// Lets the next run begin where none is at work.
+    pub(super) fn begin_next(&mut self, meta: &mut Meta, now: Millis) -> Effects<Thread> {
+        let mut effects = Vec::new();
+        while !self.open.values().any(|kept| runs::has_begun(&kept.run)) {
+            let queued = self.open.values().filter(|kept| kept.run.paused.is_none());
+            let next = queued.min_by_key(|kept| (kept.run.terms.priority, kept.run.number));
+            let Some(number) = next.map(|kept| kept.run.number) else { break };
+            effects.extend(self.begin(meta, number, now));
+        }
+        effects
+    }
+
+    pub(super) fn begin(&mut self, meta: &mut Meta, number: u32, now: Millis) -> Effects<Thread> {
+        let Some(kept) = self.open.get_mut(&number) else { return Vec::new() };
+        kept.first_item = self.next_item;
+        let input = std::mem::take(&mut kept.input);
+        kept.input_size = (input.len() as u64, input.iter().map(|text| text.len() as u64).sum());
+        let by = std::mem::take(&mut kept.input_by);
+        for (place, text) in (0..).zip(&input) {
+            let Ok(message) = stored::read(text) else { continue };
+            self.speech = by.get(&place).map(|by| Speech::of(number, *by));
+            self.say_to(meta, number, message, now);
+        }
+        self.speech = None;
+        let mut effects = self.note_used(meta, number, meta.used, now);
+        effects.extend(self.apply(meta, number, Happened::Begun, now));
         effects
     }
 }

@@ -62,7 +62,7 @@ impl Thread {
     fn not_asked(&self, command: &Command) -> Option<u32> {
         let (run, inputs) = match command {
             Command::Once(_, command) => return self.not_asked(command),
-            Command::Give(_, run, inputs) => (run, inputs),
+            Command::Give(_, run, inputs) | Command::GiveBy(_, run, inputs, _) => (run, inputs),
             _ => return None,
         };
         let run = &self.work.open.get(run)?.run;

@@ -1,7 +1,8 @@
 //! One write: all that memory has and the disk has not.
 
 use super::Thread;
-use super::kept::{Batch, Row};
+use super::batch::Batch;
+use super::kept::Row;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::scrub::Footprint;

@@ -11,6 +11,7 @@ use crate::domain::dispatch::command::{Answer, Command};
 use crate::domain::ids::AccountId;
 use crate::ports::{Accounts, Declarations, Directory, Dispatch, Sweep, Unavailable, World};
 use crate::service::App;
+use crate::service::unexpected::name_of;
 
 /// The most things in one command; each has at most 256 KiB.
 const AT_ONCE: u32 = 100;
@@ -111,7 +112,9 @@ async fn tell_dispatch<W: World>(
 ) -> Result<(), Unavailable> {
     match app.world.dispatch().ask(account, Command::Learn(account, things.to_vec())).await? {
         Answer::Learned => Ok(()),
-        other => Err(Unavailable(format!("a dispatch object answered {other:?} to what it is to learn"))),
+        other => {
+            Err(Unavailable(format!("a dispatch object answered {} to what it is to learn", name_of(&other))))
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::service::App;
 use crate::service::failure::{Failure, Thing};
 use crate::service::page::{Page, Request};
 use crate::service::precondition::Precondition;
+use crate::service::unexpected::name_of;
 use crate::service::users;
 
 /// The most memories of a page: each has up to 4,000 characters.
@@ -62,11 +63,16 @@ async fn told<W: World>(
     command: Command,
     claim: Option<String>,
 ) -> Result<Answer, Unavailable> {
-    let (answer, tally) = match app.world.knowledge().ask(place, knowledge::Command::Memory(command)).await? {
-        knowledge::Answer::Memory(answer) if claim.is_none() => return Ok(answer),
-        knowledge::Answer::Memory(answer) => (answer, Tally::default()),
-        knowledge::Answer::Written(answer, tally) => (answer, tally),
-        other => return Err(unexpected(&other)),
+    let (answer, tally) = loop {
+        let command = knowledge::Command::Memory(command.clone());
+        match app.world.knowledge().ask(place, command).await? {
+            // It is deleted piece by piece, itself at last.
+            knowledge::Answer::Written(Answer::Shortened(_), _) => {}
+            knowledge::Answer::Memory(answer) if claim.is_none() => return Ok(answer),
+            knowledge::Answer::Memory(answer) => break (answer, Tally::default()),
+            knowledge::Answer::Written(answer, tally) => break (answer, tally),
+            other => return Err(unexpected(&other)),
+        }
     };
     // Where it does not arrive, the index asks if there is a claim, else it learns it with the next write there.
     if let Err(error) = noted(app, account, OfIndex::Counted(place.name().to_owned(), tally, claim)).await {
@@ -126,7 +132,7 @@ async fn noted<W: World>(app: &App<W>, account: AccountId, what: OfIndex) -> Res
 }
 
 fn unexpected(answer: &impl std::fmt::Debug) -> Unavailable {
-    Unavailable(format!("a knowledge object answered {answer:?}"))
+    Unavailable(format!("a knowledge object answered {}", name_of(answer)))
 }
 
 /// A page of memories, newest first; of those that are looked for, best first.

@@ -23,6 +23,7 @@ use crate::ports::{AgentRef, ThreadOf, Threads, Unavailable, World};
 use crate::service::App;
 use crate::service::call::{self, Caller, RunCredential};
 use crate::service::claims::{self, Room, Wanted};
+use crate::service::unexpected::name_of;
 
 #[derive(Deserialize)]
 struct Arguments {
@@ -75,7 +76,7 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
             claims::settle(app, asked.account, &room, None).await;
             return Err(Error::Failed("The run of this agent is not there any more.".to_owned()));
         }
-        Ok(other) => format!("a thread's object answered {other:?}"),
+        Ok(other) => format!("a thread's object answered {}", name_of(&other)),
         Err(error) => error.to_string(),
     };
     app.world.log(&format!("a child was not begun: {why}"));

@@ -17,13 +17,11 @@ use crate::domain::thread::id::EntryId;
 use crate::domain::time::Millis;
 use crate::ports::{Accounts, Dispatch, Performed, ThreadOf, Threads, Unavailable, Wanted, World};
 use crate::service::retry::Policy;
-use crate::service::{App, settlements};
+use crate::service::unexpected::name_of;
+use crate::service::{App, ends, settlements};
 
 /// How often another thread's object is asked at once; the thread has it asked again later.
 const WORDS: Policy = Policy { tries: 4, first_pause_ms: 500, most_ms: 2_000, jitter_percent: 25 };
-/// How often it is said how an effect has ended, where that cannot be written: for about a minute.
-const ENDS: Policy = Policy { tries: 12, first_pause_ms: 100, most_ms: 10_000, jitter_percent: 25 };
-
 /// Performs an effect, and says how it ended.
 pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &Effect) {
     let id = effect.id();
@@ -59,19 +57,11 @@ pub async fn perform<W: World>(app: &App<W>, object: &impl Performed, effect: &E
 
 /// Says how an effect has ended, until that is written; whether it was open.
 async fn end<W: World>(app: &App<W>, object: &impl Performed, id: &str, outcome: Outcome) -> bool {
-    let mut tries = ENDS.begin();
-    loop {
-        match object.ended(id, outcome.clone()) {
-            Ok(was_open) => return was_open,
-            Err(error) => {
-                app.world.log(&format!("the end of {id} is not written: {error}"));
-                if !tries.again(&app.world).await {
-                    object.let_go(id);
-                    return false;
-                }
-            }
-        }
+    let was_open = ends::said(app, id, || object.ended(id, outcome.clone())).await;
+    if was_open.is_none() {
+        object.let_go(id);
     }
+    was_open.unwrap_or_default()
 }
 
 /// Asks the model. Where the thread does not keep the call's settlement, it is delivered from here.
@@ -184,10 +174,12 @@ async fn look<W: World>(app: &App<W>, account: AccountId, call: EntryId) -> Outc
 /// The account's index learns what the thread is now.
 async fn deliver<W: World>(app: &App<W>, object: &impl Performed) -> Outcome {
     let Ok(Some((account, delivery))) = object.delivery() else { return Outcome::Undelivered };
+    let has_voices = delivery.delivered.as_ref().is_some_and(|delivered| !delivered.voices.is_empty());
     match app.world.dispatch().ask(account, index::Command::Deliver(delivery)).await {
-        Ok(index::Answer::Delivered) => Outcome::Done,
+        Ok(index::Answer::Heard) => Outcome::Done,
+        Ok(index::Answer::Delivered) if !has_voices => Outcome::Done,
         Ok(other) => {
-            app.world.log(&format!("the index of {account} answered {other:?} to a delivery"));
+            app.world.log(&format!("the index of {account} answered {} to a delivery", name_of(&other)));
             Outcome::Undelivered
         }
         Err(error) => {

@@ -63,8 +63,9 @@ impl Visitor {
         for _ in 0..MAX_PAGES {
             let Progress { behind, until } = progress;
             let (create, is_whole) = (create.clone(), after.is_none());
-            let Copied { items, next, horizon, .. } = page;
-            let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon, keeps_open };
+            let Copied { items, next, horizon, titled_by, .. } = page;
+            let fork =
+                Fork { create, origin, is_whole, until, behind, items, next, horizon, titled_by, keeps_open };
             progress = match asker.ask(app, key, Command::Fork(Box::new(fork))).await? {
                 Answer::Thread { thread, is_new } => {
                     if !is_new {

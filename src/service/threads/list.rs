@@ -12,6 +12,7 @@ use crate::ports::{AgentRef, Agents, Directory, Dispatch, Unavailable, World};
 use crate::service::App;
 use crate::service::failure::Failure;
 use crate::service::page::{Cut, Page, Request};
+use crate::service::unexpected::name_of;
 
 /// The most entries of a page.
 const MAX_LIMIT: u32 = 100;
@@ -63,7 +64,7 @@ impl Visitor {
                 let next_cursor = listed.next.map(|next| cursor(kind, order, &next));
                 Ok(Listing { page: Page { rows: listed.entries, next_cursor }, lag_ms: listed.lag_ms })
             }
-            other => Err(Unavailable(format!("the index answered {other:?} to a list")).into()),
+            other => Err(Unavailable(format!("the index answered {} to a list", name_of(&other))).into()),
         }
     }
 

@@ -305,7 +305,12 @@ impl Visitor {
         inputs: Vec<Input>,
     ) -> Result<Vec<Outcome>, Error> {
         let calls: Vec<Option<u32>> = inputs.iter().map(Input::call).collect();
-        match self.ask(app, run.thread, Command::Give(self.who(), run.number, inputs)).await? {
+        let user = self.token.as_ref().and_then(|token| token.user.clone());
+        let command = match user {
+            Some(user) => Command::GiveBy(self.who(), run.number, inputs, user),
+            None => Command::Give(self.who(), run.number, inputs),
+        };
+        match self.ask(app, run.thread, command).await? {
             Answer::Given(outcomes) => Ok(outcomes),
             Answer::NotTaken { at, why, resolved } => {
                 let call = calls.get(at as usize).copied().flatten();

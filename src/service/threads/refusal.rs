@@ -8,6 +8,7 @@ use crate::domain::thread::id::{EntryId, RunId, ThreadKey};
 use crate::domain::vault;
 use crate::ports::Unavailable;
 use crate::service::call;
+use crate::service::unexpected::name_of;
 
 /// Why a thread or a run does not do what was asked.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -94,6 +95,8 @@ pub fn refusal(what: &'static str, answer: Answer, thread: Option<ThreadKey>) ->
         (Answer::TooFast { limit, retry_after_s }, _) => Error::TooFast { limit, retry_after_s },
         (Answer::BadCursor(BadCursor::Future), _) => Error::FutureCursor,
         (Answer::BadCursor(BadCursor::Expired), _) => Error::ExpiredCursor,
-        (other, _) => Error::Unavailable(Unavailable(format!("the thread's object answered {other:?}"))),
+        (other, _) => {
+            Error::Unavailable(Unavailable(format!("the thread's object answered {}", name_of(&other))))
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::ports::{Unavailable, World};
 use crate::service::App;
 use crate::service::memories::recall::recall;
 use crate::service::memories::{Remembered, ask, remember};
+use crate::service::unexpected::name_of;
 use crate::service::users;
 
 /// The most tokens of an answer to `recall`, about.
@@ -216,7 +217,7 @@ impl MemoryTool {
                 Err(failed(&format!("Not remembered: there are {most} memories already. Forget some first.")))
             }
             Answer::Gone => Err(failed("It was deleted meanwhile, and is not remembered again.")),
-            other => Err(Error::NotMade(format!("a knowledge object answered {other:?}"))),
+            other => Err(Error::NotMade(format!("a knowledge object answered {}", name_of(&other)))),
         }
     }
 
@@ -245,7 +246,9 @@ impl MemoryTool {
             match ask(app, by.account, &shelf, Command::Delete(id, None)).await? {
                 Answer::Deleted(_) => return Ok(Done { text: "Forgotten.".to_owned(), memory: Some(id) }),
                 Answer::NotFound => {}
-                other => return Err(Error::NotMade(format!("a knowledge object answered {other:?}"))),
+                other => {
+                    return Err(Error::NotMade(format!("a knowledge object answered {}", name_of(&other))));
+                }
             }
         }
         // So it is also where the call is made once more.

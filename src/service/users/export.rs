@@ -17,6 +17,7 @@ use crate::service::failure::Failure;
 use crate::service::memories::{self, Narrow};
 use crate::service::page::Request;
 use crate::service::threads::{self, Visitor};
+use crate::service::unexpected::name_of;
 
 /// How many threads are looked for at once.
 const AT_ONCE: u32 = 100;
@@ -160,7 +161,7 @@ impl Export {
                 };
                 Ok(())
             }
-            other => Err(Unavailable(format!("an index answered {other:?}"))),
+            other => Err(Unavailable(format!("an index answered {}", name_of(&other)))),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::service::App;
 use crate::service::authenticate::Session;
 use crate::service::failure::{Failure, Thing};
 use crate::service::page::{Page, Request};
+use crate::service::unexpected::name_of;
 
 /// Erases all that is kept of a person and is there by now. It goes on by itself; the receipt says how far it is.
 ///
@@ -132,7 +133,7 @@ pub async fn may_go<W: World>(app: &App<W>, account: AccountId, whose: Whose) ->
     match app.world.dispatch().ask(account, Command::MayGo(whose)).await? {
         Answer::MayGo => Ok(true),
         Answer::Held => Ok(false),
-        other => Err(Unavailable(format!("an index answered {other:?}"))),
+        other => Err(Unavailable(format!("an index answered {}", name_of(&other)))),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::ports::{
     Destination, Dispatched, Method, SendError, ThreadOf, Threads, Upstream, UpstreamRequest, World,
 };
 use crate::service::App;
+use crate::service::unexpected::name_of;
 
 /// How long a receiver has to answer.
 const TIMEOUT_MS: u64 = 15_000;
@@ -71,7 +72,7 @@ async fn first_body<W: World>(
         Ok(Answer::Run(view)) => body::of_run(posting, &view),
         Ok(Answer::NotFound) => return Err(Outcome::Gone),
         Ok(other) => {
-            app.world.log(&format!("a thread's object answered {other:?} for a webhook"));
+            app.world.log(&format!("a thread's object answered {} for a webhook", name_of(&other)));
             return Err(Outcome::Failed("the run could not be read".to_owned()));
         }
         Err(error) => {

@@ -1,6 +1,6 @@
 //! Who is erased and what is to go, and whom a legal hold keeps.
 
-use super::{Is, Row, THREAD_DIGITS, notices, optional, put, row, text};
+use super::{Is, Row, THREAD_DIGITS, delete, notices, optional, put, row, text};
 use crate::domain::erasure::{Hold, Receipt, Status};
 use crate::domain::ids::{AgentId, ErasureId};
 use crate::domain::time::Millis;
@@ -13,7 +13,8 @@ queries! {
     INSERT_ERASURE = "INSERT INTO erasures (id, digest, user, requested_by, requested_at, finished_at, threads, runs,
         memories) VALUES (?, ?, ?, ?, ?, NULL, 0, 0, 0) ON CONFLICT (id) DO NOTHING";
     /// `count`
-    COUNT_ERASED = "UPDATE erasures SET threads = threads + ?, runs = runs + ?, memories = memories + ? WHERE id = ?";
+    COUNT_ERASED = "UPDATE erasures SET threads = threads + ?, runs = runs + ?, memories = memories + ?, items = items + ?
+        WHERE id = ?";
     /// `finish`
     FINISH_ERASURE = "UPDATE erasures SET user = NULL, finished_at = coalesce(finished_at, ?) WHERE id = ?";
     /// `reopen`
@@ -21,10 +22,10 @@ queries! {
     /// `running`
     RUNNING_ERASURES = "SELECT id, user, requested_at FROM erasures WHERE user IS NOT NULL ORDER BY id LIMIT ?";
     /// `receipt`
-    ERASURE = "SELECT id, digest, user, requested_by, requested_at, finished_at, threads, runs, memories FROM erasures
+    ERASURE = "SELECT id, digest, user, requested_by, requested_at, finished_at, threads, runs, memories, items FROM erasures
         WHERE id = ?";
     /// `receipts`
-    ERASURES = "SELECT id, digest, user, requested_by, requested_at, finished_at, threads, runs, memories FROM erasures
+    ERASURES = "SELECT id, digest, user, requested_by, requested_at, finished_at, threads, runs, memories, items FROM erasures
         WHERE id < ? ORDER BY id DESC LIMIT ?";
     /// `last_of`: that is to have taken along what was there then.
     LAST_OF_USER = "SELECT id, requested_at FROM erasures WHERE digest = ? AND requested_at >= ? ORDER BY requested_at LIMIT 1";
@@ -38,13 +39,13 @@ queries! {
             ON h.user = r.user WHERE r.id >= substr(e.id, 1, 32) AND r.id < substr(e.id, 1, 32) || 'g'))
         ORDER BY created_at, id LIMIT ?";
     /// `is_kept`: something of a person that was there by then, and is kept for somebody else who is held.
-    KEPT_OF_USER = "SELECT 1 FROM entries e WHERE kind IN (0, 1) AND user = ? AND created_at <= ?
+    KEPT_OF_USER = "SELECT 1 FROM entries e WHERE kind IN (0, 1, 5) AND user = ? AND created_at <= ?
         AND NOT EXISTS (SELECT 1 FROM entries t WHERE t.id = substr(e.id, 1, 32) AND t.kind = 2)
         AND EXISTS (SELECT 1 FROM legal_holds) AND EXISTS (SELECT 1 FROM entries r CROSS JOIN legal_holds h
             ON h.user = r.user WHERE r.id >= substr(e.id, 1, 32) AND r.id < substr(e.id, 1, 32) || 'g')
         LIMIT 1";
     /// `unname`: a person's runs in a thread.
-    RUNS_OF_USER = "SELECT id FROM entries WHERE id > ? AND id < ? AND user = ? AND created_at <= ? ORDER BY id";
+    RUNS_OF_USER = "SELECT id FROM entries WHERE id > ? AND id < ? AND user = ? AND created_at <= ? ORDER BY id LIMIT 500";
     /// `hold`
     INSERT_HOLD = "INSERT INTO legal_holds (user, reason, placed_by, placed_at) VALUES (?, ?, ?, ?)
         ON CONFLICT (user) DO UPDATE SET reason = excluded.reason";
@@ -95,9 +96,9 @@ pub fn insert(sql: &impl Sql, receipt: &Receipt, user: &str) -> Result<(), Error
 
 /// # Errors
 /// [`Error`].
-pub fn count(sql: &impl Sql, id: ErasureId, counts: [u32; 3]) -> Result<(), Error> {
-    let [threads, runs, memories] = counts.map(|count| Value::Integer(count.into()));
-    sql.query(&COUNT_ERASED, &[threads, runs, memories, Value::Text(id.to_string())]).map(drop)
+pub fn count(sql: &impl Sql, id: ErasureId, counts: [u32; 4]) -> Result<(), Error> {
+    let [threads, runs, memories, items] = counts.map(|count| Value::Integer(count.into()));
+    sql.query(&COUNT_ERASED, &[threads, runs, memories, items, Value::Text(id.to_string())]).map(drop)
 }
 
 /// All is gone, the name too.
@@ -144,6 +145,7 @@ fn receipt_of(row: &[Value]) -> Result<(Receipt, Option<String>), Error> {
         threads: columns.number()?,
         runs: columns.number()?,
         memories: columns.number()?,
+        items: columns.number()?,
     };
     Ok((receipt, user))
 }
@@ -200,7 +202,7 @@ pub fn has_any(sql: &impl Sql) -> Result<bool, Error> {
 /// [`Error`].
 pub fn threads_of(sql: &impl Sql, user: &str, until: Millis, most: u32) -> Result<Vec<String>, Error> {
     let mut threads = Vec::new();
-    for is in [Is::Thread, Is::Run, Is::Hidden, Is::Kept] {
+    for is in [Is::Thread, Is::Run, Is::Hidden, Is::Kept, Is::Voice] {
         let values =
             [Value::Integer(is.number()), text(user), Value::Integer(until.0), Value::Integer(most.into())];
         for row in sql.query(&ENTRIES_OF_USER, &values)? {
@@ -223,7 +225,8 @@ pub fn is_kept(sql: &impl Sql, user: &str, until: Millis) -> Result<bool, Error>
     Ok(!sql.query(&KEPT_OF_USER, &[text(user), Value::Integer(until.0)])?.is_empty())
 }
 
-/// The runs of a person in a thread that were there by then lose their name, and nobody hears of them any more.
+/// The runs of a person in a thread that were there by then lose their name, and nobody hears of them any more: 500 at once, the
+/// others when they are looked for again.
 ///
 /// # Errors
 /// [`Error`].
@@ -234,6 +237,10 @@ pub fn unname(sql: &impl Sql, thread: &str, user: &str, until: Millis) -> Result
         let id = Columns::of(&found).text()?.to_owned();
         notices::forget_run(sql, &id)?;
         let Some(before) = row(sql, &id)? else { continue };
+        if before.is == Is::Voice {
+            delete(sql, &id)?;
+            continue;
+        }
         let mut shown: serde_json::Value = serde_json::from_str(&before.shown).unwrap_or_default();
         if let Some(shown) = shown.as_object_mut() {
             shown.insert("user".to_owned(), serde_json::Value::Null);
@@ -283,7 +290,7 @@ pub fn holds(sql: &impl Sql, after: &str, most: u32) -> Result<Vec<Hold>, Error>
     rows.iter().map(|row| hold_of(row)).collect()
 }
 
-/// Whether a thread is one of a person who is held, or has runs of theirs.
+/// Whether a thread is one of a person who is held, or has runs of theirs, or words.
 ///
 /// # Errors
 /// [`Error`].

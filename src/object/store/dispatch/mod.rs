@@ -36,6 +36,8 @@ queries! {
     DELETE_LABEL = "DELETE FROM labels WHERE kind = ? AND label = ? AND created_at = ? AND id = ?";
     /// `empty`: runs of a thread.
     RUNS_OF = "SELECT id, labels, created_at, kind = 3 OR kind = 1 AND status IN ('queued', 'in_progress', 'waiting', 'paused') FROM entries WHERE id > ? AND id < ? ORDER BY id LIMIT ?";
+    /// `has_more_than`
+    RUN_BEHIND = "SELECT 1 FROM entries WHERE id > ? AND id < ? LIMIT 1 OFFSET ?";
     /// `empty`
     DELETE_ENTRY = "DELETE FROM entries WHERE id = ?";
     /// `leaving`
@@ -74,6 +76,8 @@ pub enum Is {
     Hidden,
     /// A run of a thread that is made for one call and kept for a while.
     Kept,
+    /// Somebody who has spoken in runs of others.
+    Voice,
 }
 
 impl Is {
@@ -84,6 +88,7 @@ impl Is {
             Self::Gone { .. } => 2,
             Self::Hidden => 3,
             Self::Kept => 4,
+            Self::Voice => 5,
         }
     }
 }
@@ -164,6 +169,11 @@ impl Row {
     }
 }
 
+/// As the index names a voice in a thread: among the thread's runs.
+pub fn voice_id(thread: &str, number: u32) -> String {
+    format!("{thread}:{number:08x}")
+}
+
 /// The digits of a thread's key in its own name and in those of its runs.
 pub const THREAD_DIGITS: usize = 32;
 
@@ -199,6 +209,7 @@ pub fn row(sql: &impl Sql, id: &str) -> Result<Option<Row>, Error> {
         1 => Is::Run,
         3 => Is::Hidden,
         4 => Is::Kept,
+        5 => Is::Voice,
         _ => Is::Gone { is_leaving: status == "leaving" },
     };
     Ok(Some(Row {
@@ -291,6 +302,15 @@ pub fn empty(sql: &impl Sql, thread: &str, most: u32) -> Result<(bool, u64), Err
         sql.query(&DELETE_ENTRY, &[text(id)])?;
     }
     Ok((rows.len() >= most as usize, open))
+}
+
+/// Whether the index has more than so many runs of a thread.
+///
+/// # Errors
+/// [`Error`].
+pub fn has_more_than(sql: &impl Sql, thread: &str, most: u32) -> Result<bool, Error> {
+    let behind = Value::Text(format!("{thread}g"));
+    sql.query(&RUN_BEHIND, &[text(thread), behind, Value::Integer(most.into())]).map(|rows| !rows.is_empty())
 }
 
 /// The deleted threads whose runs are still to be removed.

@@ -4,7 +4,7 @@ use crate::object::store::steps::Step;
 use crate::object::store::{declared, effects};
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[INDEX, DUE, WEBHOOKS, CLAIMS];
+pub const STEPS: &[Step] = &[INDEX, DUE, WEBHOOKS, CLAIMS, VOICES];
 
 const INDEX: Step = &[
     effects::TABLE,
@@ -139,4 +139,10 @@ const CLAIMS: Step = &[
         placed_by TEXT NOT NULL,
         placed_at INTEGER NOT NULL
     ) WITHOUT ROWID",
+];
+
+/// What persons have said in runs of others ([`crate::domain::thread::voice`]).
+const VOICES: Step = &[
+    // In `entries`, as a kind: 5: somebody who has spoken in a thread. Of an erasure, what of that has gone.
+    "ALTER TABLE erasures ADD COLUMN items INTEGER NOT NULL DEFAULT 0",
 ];

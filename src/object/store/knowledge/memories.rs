@@ -22,7 +22,7 @@ queries! {
     MEMORY_OF_TEXT = "SELECT number, text, words, body FROM memories WHERE digest = ? AND status = 'active'
         ORDER BY number LIMIT 1";
     /// `predecessors`
-    MEMORY_PREDECESSORS = "SELECT number, text, words, body FROM memories WHERE successor = ?";
+    MEMORY_PREDECESSORS = "SELECT number, text, words, body FROM memories WHERE successor = ? ORDER BY number LIMIT ?";
     /// `newest`
     NEWEST_MEMORIES = "SELECT number, text, words, body FROM memories WHERE number < ? ORDER BY number DESC LIMIT ?";
     /// `outlines`: one that cannot be read is as old as time.
@@ -169,8 +169,11 @@ pub fn of_text(sql: &impl Sql, of: &str) -> Result<Option<Kept>, Error> {
 ///
 /// # Errors
 /// [`Error`].
-pub fn predecessors(sql: &impl Sql, id: MemoryId) -> Result<Vec<Kept>, Error> {
-    sql.query(&MEMORY_PREDECESSORS, &[text(&id.to_string())])?.iter().map(|row| read(row)).collect()
+pub fn predecessors(sql: &impl Sql, id: MemoryId, most: u32) -> Result<Vec<Kept>, Error> {
+    sql.query(&MEMORY_PREDECESSORS, &[text(&id.to_string()), Value::Integer(most.into())])?
+        .iter()
+        .map(|row| read(row))
+        .collect()
 }
 
 /// Of each memory its number, its bytes and when it was made, without what it says.

@@ -28,7 +28,7 @@ queries! {
 }
 
 /// What stands where something was.
-const ERASED: &str = "[erased]";
+pub const ERASED: &str = "[erased]";
 
 /// The first runs that a token of this person began by then, from one on, as far as the disk has them: at most so many.
 ///
@@ -68,14 +68,27 @@ pub fn blank_runs(sql: &impl Sql, runs: &[u32]) -> Result<(), Error> {
         }
         sql.query(&DELETE_ANSWERS, &[number()])?;
     }
+    change_events(sql, |events| {
+        let before = events.len();
+        events.retain(|event| !runs.contains(&event.run.number));
+        events.len() < before
+    })
+}
+
+/// Changes events, those of one write at a time, where `change` says that it has.
+///
+/// # Errors
+/// [`Error`].
+pub fn change_events(
+    sql: &impl Sql,
+    mut change: impl FnMut(&mut Vec<Numbered>) -> bool,
+) -> Result<(), Error> {
     let mut behind = 0;
     while let Some(row) = sql.query(&EVENTS_BEHIND, &[integer(behind)])?.first() {
         let mut columns = Columns::of(row);
         behind = columns.number()?;
         let mut events: Vec<Numbered> = read("events", columns.text()?)?;
-        let before = events.len();
-        events.retain(|event| !runs.contains(&event.run.number));
-        if events.len() < before {
+        if change(&mut events) {
             sql.query(&CHANGE_EVENTS, &[json(&events)?, integer(behind)])?;
         }
     }

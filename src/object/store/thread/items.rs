@@ -3,6 +3,7 @@
 use super::{MAX_TEXT, integer, json, number, read};
 use crate::domain::message::stored;
 use crate::domain::thread::item::Item;
+use crate::domain::thread::voice::Spoken;
 use crate::domain::time::Millis;
 use crate::object::sql::{Error, Sql, Value};
 use crate::object::store::columns::Columns;
@@ -10,8 +11,8 @@ use crate::sql::{Query, queries};
 
 queries! {
     /// `write_item`
-    WRITE_ITEM = "INSERT INTO items (position, run, entry, step, at, bytes, message, stands_for)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    WRITE_ITEM = "INSERT INTO items (position, run, entry, step, at, bytes, message, stands_for, voice, said_at, of_run)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     /// `write_item`: what is too long for one row.
     WRITE_PIECE = "INSERT INTO pieces (position, piece, text) VALUES (?, ?, ?)";
     /// `items`, in order: how much they are, before any of it is read.
@@ -19,7 +20,7 @@ queries! {
     /// `items`, newest first.
     SIZES_BEFORE = "SELECT position, bytes FROM items WHERE position < ? ORDER BY position DESC LIMIT ?";
     /// `between`
-    ITEMS_BETWEEN = "SELECT position, run, entry, step, at, bytes, stands_for, message FROM items
+    ITEMS_BETWEEN = "SELECT position, run, entry, step, at, bytes, stands_for, message, voice, said_at, of_run FROM items
         WHERE position BETWEEN ? AND ? ORDER BY position";
     /// `between`: the rest of a long message.
     PIECES = "SELECT text FROM pieces WHERE position = ? ORDER BY piece";
@@ -97,7 +98,11 @@ pub fn write_item(sql: &impl Sql, item: &Item) -> Result<u64, Error> {
         (integer(item.position), Value::Integer(item.at.0), integer(text.len() as u64));
     let first = Value::Text(pieces.next().unwrap_or_default().to_owned());
     let stands_for = item.stands_for.as_ref().map_or(Ok(Value::Null), json)?;
-    sql.query(&WRITE_ITEM, &[position.clone(), run, entry, step, at, bytes, first, stands_for])?;
+    let mut values = vec![position.clone(), run, entry, step, at, bytes, first, stands_for];
+    values.extend(item.by.map_or([Value::Null, Value::Null, Value::Null], |by| {
+        [Value::Integer(by.voice.into()), Value::Integer(by.at.0), Value::Integer(by.of_run.into())]
+    }));
+    sql.query(&WRITE_ITEM, &values)?;
     for (n, piece) in pieces.enumerate() {
         sql.query(&WRITE_PIECE, &[position.clone(), integer(n as u64), Value::Text(piece.to_owned())])?;
     }
@@ -196,7 +201,11 @@ fn item(sql: &impl Sql, row: &[Value]) -> Result<(Item, u64), Error> {
         stored::read(&text)
     };
     let message = message.map_err(|error| Error::Decode(format!("item {position}: {error}")))?;
-    Ok((Item { position, run, entry, step, at, message, stands_for }, bytes))
+    let (voice, said_at) = (columns.optional_integer()?, columns.optional_integer()?);
+    let of_run = columns.optional_integer()? == Some(1);
+    let spoken = |voice, at| Some(Spoken { voice: u32::try_from(voice).ok()?, at: Millis(at), of_run });
+    let by = voice.zip(said_at).and_then(|(voice, at)| spoken(voice, at));
+    Ok((Item { position, run, entry, step, at, message, stands_for, by }, bytes))
 }
 
 /// How many items stand from a position up to another that are no summaries; no more than so many are counted.

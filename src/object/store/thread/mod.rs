@@ -5,6 +5,7 @@ mod items;
 mod journal;
 mod keys;
 mod schema;
+mod voices;
 
 pub use blank::{blank, blank_runs, runs_of_user};
 pub use items::{
@@ -14,6 +15,7 @@ pub use items::{
 pub use journal::{delete_steps, forget_steps, steps, steps_until, write_step};
 pub use keys::{Key, empty_keys, forget_keys, key, oldest_key, write_key};
 pub use schema::STEPS;
+pub use voices::{Hush, hush, last_voice, said_by, speaker_of, voice, voice_of, write_voice};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,15 +63,23 @@ queries! {
     DELETE_ALL_EVENTS = "DELETE FROM events";
     /// `delete_all`
     DELETE_ALL_ANSWERS = "DELETE FROM answers";
+    /// `delete_all`
+    DELETE_ALL_VOICES = "DELETE FROM voices";
     /// `answer`
     READ_ANSWER = "SELECT answer FROM answers WHERE run = ? AND entry = ?";
     /// `write_answer`
-    WRITE_ANSWER = "INSERT INTO answers (run, entry, at, answer) VALUES (?, ?, ?, ?)";
+    WRITE_ANSWER = "INSERT INTO answers (run, entry, at, answer, voice) VALUES (?, ?, ?, ?, ?)";
 }
 
 /// Every statement on a thread's tables.
 pub(super) fn all() -> impl Iterator<Item = &'static Query> {
-    QUERIES.iter().chain(items::all()).chain(blank::QUERIES).chain(journal::QUERIES).chain(keys::all())
+    QUERIES
+        .iter()
+        .chain(items::all())
+        .chain(blank::QUERIES)
+        .chain(journal::QUERIES)
+        .chain(keys::all())
+        .chain(voices::QUERIES)
 }
 
 /// The longest text of one row; the platform takes 2 MB.
@@ -231,9 +241,9 @@ pub fn forget_events(sql: &impl Sql, before: Millis) -> Result<u64, Error> {
 /// # Errors
 /// [`Error`].
 pub fn delete_all(sql: &impl Sql) -> Result<(), Error> {
-    [DELETE_ALL_ITEMS, DELETE_ALL_PIECES, DELETE_ALL_RUNS, DELETE_ALL_EVENTS, DELETE_ALL_ANSWERS]
-        .iter()
-        .try_for_each(|query| sql.query(query, &[]).map(drop))
+    let items = [DELETE_ALL_ITEMS, DELETE_ALL_PIECES, DELETE_ALL_VOICES];
+    let runs = [DELETE_ALL_RUNS, DELETE_ALL_EVENTS, DELETE_ALL_ANSWERS];
+    items.iter().chain(&runs).try_for_each(|query| sql.query(query, &[]).map(drop))
 }
 
 /// What was answered to a call that waited.
@@ -244,15 +254,17 @@ pub fn answer<T: DeserializeOwned>(sql: &impl Sql, run: u32, entry: u32) -> Resu
     one(sql, &READ_ANSWER, &[Value::Integer(run.into()), Value::Integer(entry.into())])
 }
 
+/// `voice`: who has given it, if that is somebody else than whose run it is.
+///
 /// # Errors
 /// [`Error`].
 pub fn write_answer(
     sql: &impl Sql,
-    run: u32,
-    entry: u32,
+    (run, entry): (u32, u32),
     at: Millis,
     answer: &impl Serialize,
+    voice: Option<u32>,
 ) -> Result<(), Error> {
     let [run, entry] = [run, entry].map(|number| Value::Integer(number.into()));
-    sql.query(&WRITE_ANSWER, &[run, entry, Value::Integer(at.0), json(answer)?]).map(drop)
+    sql.query(&WRITE_ANSWER, &[run, entry, Value::Integer(at.0), json(answer)?, voice.into()]).map(drop)
 }

@@ -4,7 +4,7 @@ use crate::object::store::effects;
 use crate::object::store::steps::Step;
 
 /// See [`crate::object::store::steps`] for what a step may do.
-pub const STEPS: &[Step] = &[THREAD, KEYS, COMPACTION];
+pub const STEPS: &[Step] = &[THREAD, KEYS, COMPACTION, VOICES];
 
 const THREAD: Step = &[
     effects::TABLE,
@@ -80,4 +80,22 @@ const KEYS: Step = &[
 const COMPACTION: Step = &[
     // Of a summary: the first item and the last of what it stands for, as JSON.
     "ALTER TABLE items ADD COLUMN stands_for TEXT",
+];
+
+/// Who has said what in runs of others, and in what was copied from elsewhere ([`crate::domain::thread::voice`]).
+const VOICES: Step = &[
+    "CREATE TABLE voices (
+        number INTEGER PRIMARY KEY,
+        user   TEXT NOT NULL UNIQUE,
+        -- When they said the first that is left.
+        since  INTEGER NOT NULL
+    )",
+    // Who has said an item, where it is known and not by its run; when; and whether it is a copy of a run of theirs.
+    "ALTER TABLE items ADD COLUMN voice INTEGER",
+    "ALTER TABLE items ADD COLUMN said_at INTEGER",
+    "ALTER TABLE items ADD COLUMN of_run INTEGER",
+    "CREATE INDEX items_of_voice ON items (voice, position) WHERE voice IS NOT NULL",
+    // Who has answered.
+    "ALTER TABLE answers ADD COLUMN voice INTEGER",
+    "CREATE INDEX answers_of_voice ON answers (voice) WHERE voice IS NOT NULL",
 ];
