@@ -2,6 +2,7 @@
 
 use super::mount::AccountCaller;
 use crate::domain::json;
+use crate::domain::scope::Scope;
 use crate::http::problem::{Kind, Problem};
 use crate::ports::{AccountRef, World};
 use crate::service::App;
@@ -29,7 +30,7 @@ impl NamedAgent {
         if problem.kind != Kind::NotFound {
             return problem;
         }
-        let callable = call::callable(app, self.account.as_ref(), self.key.as_deref()).await;
+        let callable = call::callable(app, self.account.as_ref(), self.key.as_deref(), Scope::Calls).await;
         let Ok(callable) = callable else { return problem };
         let slugs: Vec<&str> = callable.agents.iter().map(|(slug, _)| slug.as_str()).collect();
         let near = json::nearest(&self.name, slugs.iter().copied());

@@ -15,6 +15,7 @@ use super::{Face, Mount, Operations, cors, refusal, worded};
 use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event, Message};
 use crate::domain::right::Right;
+use crate::domain::scope::Scope;
 use crate::domain::warning::Warning;
 use crate::http::path::Parameters;
 use crate::http::problem::{Kind, Problem};
@@ -251,7 +252,7 @@ fn line(bundle: &Bundle) -> Vec<Model<'_>> {
 }
 
 async fn agents<W: World>(app: &App<W>, asker: &AccountCaller) -> Result<Response, Problem> {
-    let callable = call::callable(app, asker.account.as_ref(), asker.key.as_deref()).await;
+    let callable = call::callable(app, asker.account.as_ref(), asker.key.as_deref(), Scope::Calls).await;
     let callable = callable.map_err(Problem::report(app))?;
     let owned_by = callable.account.as_str();
     let models: Vec<_> = callable

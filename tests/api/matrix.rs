@@ -171,7 +171,9 @@ impl Stage {
             let piece = json!({"model": "m", "choices": [choice("delta")], "usage": usage});
             let pieces = format!("data: {piece}\n\ndata: [DONE]\n\n");
             let answers = operation.spec["responses"]["200"]["content"].as_object().unwrap();
-            let reply = if answers.contains_key("application/json") { whole } else { pieces };
+            // What is kept is a run, which asks for a stream.
+            let is_kept = operation.id.ends_with("respond");
+            let reply = if answers.contains_key("application/json") && !is_kept { whole } else { pieces };
             for _ in 0..4 {
                 self.api.world.upstream().then(Turn::Replies(Script::ok(reply.clone())));
             }

@@ -31,6 +31,7 @@ pub fn by(user: &str, words: &str) -> Command {
         input: vec![Message::user(words)],
         on_busy: OnBusy::Queue,
         may_make: true,
+        behind: None,
         watch: false,
         faults: Vec::new(),
     }))

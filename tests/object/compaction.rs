@@ -223,8 +223,8 @@ fn the_oldest_runs_are_summed_up_and_the_rest_is_sent_as_it_was() {
     assert_eq!(theatre.heard(), ["10.", "6", "7", "8"]);
     assert_eq!(theatre.sent().sent.messages[..first.len()], first, "what was sent is sent again");
     // Nothing of the transcript is lost, and the summary stands in it.
-    let Some(Answer::Items { items, .. }) =
-        theatre.command(Command::Items(WHO, Page { after: None, newest_first: false, limit: 100 }))
+    let Some(Answer::Items { items, .. }) = theatre
+        .command(Command::Items(WHO, Page { after: None, newest_first: false, limit: 100, run: None }))
     else {
         panic!()
     };
@@ -361,6 +361,7 @@ fn a_fork_has_the_summaries_up_to_where_it_is_cut() {
             next: page.next,
             horizon: page.horizon,
             titled_by: page.titled_by,
+            keeps_open: false,
         };
         let made = target.command(Command::Fork(Box::new(fork)));
         assert!(matches!(made, Some(Answer::Thread { .. })), "{made:?}");

@@ -223,6 +223,7 @@ impl Object {
                 input: vec![Message::user("Go")],
                 on_busy: if dice.roll(2) == 0 { OnBusy::Queue } else { OnBusy::Rollback },
                 may_make: true,
+                behind: None,
                 watch: false,
                 faults: Vec::new(),
             })),
@@ -327,6 +328,8 @@ fn terms_of_run() -> Terms {
         via: None,
         typed: false,
         webhooks: Vec::new(),
+        hands_over: false,
+        request: None,
     }
 }
 
@@ -486,6 +489,7 @@ fn a_run_goes_on_while_the_index_is_away_and_is_listed_once_it_is_back() {
             input: vec![Message::user("Go")],
             on_busy: OnBusy::Queue,
             may_make: true,
+            behind: None,
             watch: false,
             faults: Vec::new(),
         };

@@ -177,7 +177,7 @@ fn who_reads_items_reads_no_more_bytes_than_a_page_and_one_item() {
         assert!((LONG..most).contains(&bytes), "{what}: {bytes} bytes are read");
     };
     for newest_first in [false, true] {
-        let page = Page { after: None, newest_first, limit: 1_000 };
+        let page = Page { after: None, newest_first, limit: 1_000, run: None };
         check("items", 4 * 1_024 * 1_024, &mut |theatre| drop(theatre.command(Command::Items(WHO, page))));
     }
     let cut = Cut::Between { behind: 1, until: 41 };

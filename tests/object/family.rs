@@ -79,6 +79,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         input,
         on_busy: OnBusy::Queue,
         may_make: true,
+        behind: None,
         watch: false,
         faults: Vec::new(),
     }))

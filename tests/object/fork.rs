@@ -110,7 +110,18 @@ fn copy(source: &mut Object, target: &mut Object, after: Option<EntryId>) -> (Op
         let Progress { behind, until } = progress.unwrap_or(Progress { behind: 0, until });
         let origin = Origin { thread: key(1), after: last };
         let is_whole = after.is_none();
-        let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon, titled_by };
+        let fork = Fork {
+            create,
+            origin,
+            is_whole,
+            until,
+            behind,
+            items,
+            next,
+            horizon,
+            titled_by,
+            keeps_open: false,
+        };
         match target.ask(Command::Fork(Box::new(fork))) {
             Some(Answer::Copying(come)) => {
                 cut = Cut::Between { behind: come.behind, until: come.until };
@@ -128,7 +139,7 @@ fn assert_is_copy(source: &Object, target: &mut Object) {
     assert_eq!(thread.forked_from, Some(Origin { thread: key(1), after: Some(last) }));
     assert_eq!((thread.user.as_deref(), thread.agent_version), (Some("ada"), Some(4)));
     assert_eq!(target.messages(), source.messages());
-    let page = Page { after: None, newest_first: true, limit: 1 };
+    let page = Page { after: None, newest_first: true, limit: 1, run: None };
     let Some(Answer::Items { items, .. }) = target.ask(Command::Items(WHO, page)) else { panic!() };
     assert_eq!(items[0].id, EntryId { run: RunId { thread: key(2), number: 0 }, number: 5 });
 }
@@ -174,8 +185,18 @@ fn begin(source: &mut Object, target: &mut Object) {
     let (items, next) = (page.items, page.next);
     let create = create(2, Vec::new());
     let horizon = Horizon::default();
-    let fork =
-        Fork { create, origin, is_whole: true, until, behind: 0, items, next, horizon, titled_by: None };
+    let fork = Fork {
+        create,
+        origin,
+        is_whole: true,
+        until,
+        behind: 0,
+        items,
+        next,
+        horizon,
+        titled_by: None,
+        keeps_open: false,
+    };
     let answer = target.ask(Command::Fork(Box::new(fork)));
     assert!(matches!(answer, Some(Answer::Copying(Progress { behind: 2, until: 5 }))), "{answer:?}");
 }
@@ -295,8 +316,18 @@ fn turns_stay_whole_and_each_call_of_the_last_one_has_a_result() {
         let next = Some(n as u64 + 1).filter(|next| *next < items.len() as u64);
         let (create, items) = (create.clone(), vec![copy.clone()]);
         let (behind, horizon) = (n as u64, Horizon::default());
-        let fork =
-            Fork { create, origin, is_whole: true, until: 12, behind, items, next, horizon, titled_by: None };
+        let fork = Fork {
+            create,
+            origin,
+            is_whole: true,
+            until: 12,
+            behind,
+            items,
+            next,
+            horizon,
+            titled_by: None,
+            keeps_open: false,
+        };
         target.ask(Command::Fork(Box::new(fork))).unwrap();
     }
     let parts = vec![Part::Text(UNANSWERED.to_owned())];
@@ -340,6 +371,7 @@ fn what_is_written_is_what_this_version_recorded() {
         next: Some(5),
         horizon: Horizon::default(),
         titled_by: None,
+        keeps_open: false,
     };
     let bare = Create { version: None, about: About::default(), ..create(2, Vec::new()) };
     let last = Fork {

@@ -146,6 +146,7 @@ pub fn start(on_busy: OnBusy, words: &str) -> Command {
         input: vec![Message::user(words)],
         on_busy,
         may_make: true,
+        behind: None,
         watch: false,
         faults: Vec::new(),
     }))
@@ -306,6 +307,7 @@ impl Theatre {
             input,
             on_busy,
             may_make: true,
+            behind: None,
             watch: true,
             faults: Vec::new(),
         };

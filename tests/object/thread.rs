@@ -103,7 +103,7 @@ fn a_long_message_is_kept_in_pieces_and_read_whole() {
     let long = "ä".repeat(2_200_000);
     let items = vec![Message::user(long.clone()), Message::user("short")];
     theatre.command(Command::Create(Create { items, ..create() }));
-    let page = Page { after: None, newest_first: false, limit: 10 };
+    let page = Page { after: None, newest_first: false, limit: 10, run: None };
     let Some(Answer::Items { items, has_more: true }) = theatre.command(Command::Items(WHO, page)) else {
         panic!()
     };

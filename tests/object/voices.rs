@@ -33,6 +33,7 @@ fn steer(user: &str, words: &str, on_busy: OnBusy) -> Command {
         input: vec![Message::user(words)],
         on_busy,
         may_make: false,
+        behind: None,
         watch: false,
         faults: Vec::new(),
     }))
@@ -262,6 +263,7 @@ fn begun() -> Start {
         input: Vec::new(),
         on_busy: OnBusy::Queue,
         may_make: true,
+        behind: None,
         watch: false,
         faults: Vec::new(),
     };
@@ -305,7 +307,8 @@ fn copy_of(theatre: &mut Theatre, copy: &mut Theatre) -> Vec<Voice> {
     let origin = Origin { thread: ThreadKey::new(START, [9; 10]), after };
     let create = Create { about, ..create() };
     let (is_whole, behind) = (true, 0);
-    let fork = Fork { create, origin, is_whole, until, behind, items, next, horizon, titled_by };
+    let fork =
+        Fork { create, origin, is_whole, until, behind, items, next, horizon, titled_by, keeps_open: false };
     let made = copy.command(Command::Fork(Box::new(fork)));
     assert!(matches!(made, Some(Answer::Thread { is_new: true, .. })), "{made:?}");
     copy.deliver()

@@ -104,13 +104,14 @@ async fn visit<W: World>(app: &App<W>, own: &'static str, at: At, parts: &Parts)
     let caller = match place.asker_on_thread(app, &parts.headers)? {
         Asker::OfAgent(caller) => caller,
         Asker::OfAccount(asker) => {
-            let account = call::account_of(app, asker.account.as_ref(), asker.key.as_deref()).await;
+            let (account, key) = (asker.account.as_ref(), asker.key.as_deref());
+            let account = call::account_of(app, account, key, right.scope).await;
             let account = account.map_err(Problem::report(app))?;
             let agent = match at.about()? {
                 Some(thread) => {
                     threads::agent_of(app, account, thread).await.map_err(Problem::report(app))?.to_string()
                 }
-                None => only_agent(app, &asker).await?,
+                None => only_agent(app, &asker, right).await?,
             };
             asker.to(Some(&agent))?.needing(Flag::AccountWide)
         }
@@ -126,8 +127,9 @@ async fn visit<W: World>(app: &App<W>, own: &'static str, at: At, parts: &Parts)
 }
 
 /// The only agent that the key may call: where there are others, the base URL of one is needed.
-async fn only_agent<W: World>(app: &App<W>, asker: &AccountCaller) -> Result<String, Problem> {
-    let callable = call::callable(app, asker.account.as_ref(), asker.key.as_deref()).await;
+async fn only_agent<W: World>(app: &App<W>, asker: &AccountCaller, right: Right) -> Result<String, Problem> {
+    let (account, key) = (asker.account.as_ref(), asker.key.as_deref());
+    let callable = call::callable(app, account, key, right.scope).await;
     match callable.map_err(Problem::report(app))?.agents.as_slice() {
         [(agent, _)] => Ok(agent.as_str().to_owned()),
         _ => {

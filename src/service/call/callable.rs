@@ -5,6 +5,7 @@ use super::key::current_key;
 use super::resolve::unavailable;
 use crate::domain::account::Status;
 use crate::domain::flag::Flag;
+use crate::domain::scope::Scope;
 use crate::domain::slug::Slug;
 use crate::domain::time::Millis;
 use crate::ports::{
@@ -30,7 +31,7 @@ pub struct Callable {
     pub has_more: bool,
 }
 
-/// Lists the agents whose calls are answered and that the key may call, by rows that are in force now.
+/// Lists the agents whose calls are answered and that the key, which has this scope, may call, by rows that are in force now.
 ///
 /// # Errors
 /// As [`super::check_key`]; and [`Error::AccountSuspended`], [`Error::SwitchedOff`].
@@ -38,8 +39,9 @@ pub async fn callable<W: World>(
     app: &App<W>,
     account: Option<&AccountRef>,
     key: Option<&str>,
+    scope: Scope,
 ) -> Result<Callable, Error> {
-    let (key, account) = current_key(app, account, key).await?;
+    let (key, account) = current_key(app, account, key, scope).await?;
     if account.status == Status::Suspended {
         return Err(Error::AccountSuspended);
     }

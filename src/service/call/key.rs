@@ -26,10 +26,10 @@ pub async fn check_key<W: World>(
     if remembered().is_some_and(|presented| may(&presented.key)) {
         return Ok(());
     }
-    current_key(app, account, key).await.map(drop)
+    current_key(app, account, key, Scope::Calls).await.map(drop)
 }
 
-/// The account of the key, by rows that are in force now.
+/// The account of a key that has this scope, by rows that are in force now.
 ///
 /// # Errors
 /// As [`check_key`].
@@ -37,8 +37,9 @@ pub async fn account_of<W: World>(
     app: &App<W>,
     account: Option<&AccountRef>,
     key: Option<&str>,
+    scope: Scope,
 ) -> Result<AccountId, Error> {
-    current_key(app, account, key).await.map(|(_, account)| account.id)
+    current_key(app, account, key, scope).await.map(|(_, account)| account.id)
 }
 
 /// The key, and its account, by rows that are in force now.
@@ -49,6 +50,7 @@ pub(super) async fn current_key<W: World>(
     app: &App<W>,
     account: Option<&AccountRef>,
     key: Option<&str>,
+    scope: Scope,
 ) -> Result<(Key, Account), Error> {
     let claim = Claim::of_client(key);
     let Some(KeyRef::Digest(digest)) = claim.key else {
@@ -60,7 +62,7 @@ pub(super) async fn current_key<W: World>(
             if !account.is_some_and(|account| account.names(&of)) {
                 return Err(Error::NoSuchAgent);
             }
-            if key.may(Scope::Calls) { Ok((key, of)) } else { Err(Error::KeyLacksScope(Scope::Calls)) }
+            if key.may(scope) { Ok((key, of)) } else { Err(Error::KeyLacksScope(scope)) }
         }
         _ => Err(Error::Unauthenticated(claim.fault)),
     }

@@ -4,18 +4,11 @@ use serde::Serialize;
 
 use super::id::item_id;
 use super::reply::UsageBody;
+use super::summary::written;
 use crate::domain::message::Usage;
 use crate::domain::money::Nanos;
 use crate::domain::warning::Warning;
 use crate::wire::to_json;
-
-/// What a summary begins with: the client sends it back as it is.
-const MARK: &str = "retinue.summary.";
-
-/// The summary in an item's content; `None` where it was made by somebody else.
-pub fn summary(content: &str) -> Option<&str> {
-    content.strip_prefix(MARK).filter(|summary| !summary.is_empty())
-}
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -47,11 +40,7 @@ pub fn compaction(
         id: item_id("resp", id),
         object: "response.compaction",
         created_at: created_s,
-        output: [Item {
-            kind: "compaction",
-            id: item_id("cmp", id),
-            encrypted_content: format!("{MARK}{summary}"),
-        }],
+        output: [Item { kind: "compaction", id: item_id("cmp", id), encrypted_content: written(summary) }],
         usage: UsageBody::of((usage, cost)),
         warnings,
     })
@@ -68,18 +57,4 @@ struct Count {
 /// OpenAI's count of what would be asked.
 pub fn input_tokens(input_tokens: u64) -> Vec<u8> {
     to_json(&Count { object: "response.input_tokens", input_tokens, estimated: true })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_summary_comes_back_as_it_was_and_no_other_is_taken() {
-        let content = format!("{MARK}They talked.");
-        assert_eq!(summary(&content), Some("They talked."));
-        for other in ["", "gAAAA", MARK] {
-            assert_eq!(summary(other), None, "{other}");
-        }
-    }
 }

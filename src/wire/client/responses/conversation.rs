@@ -20,7 +20,7 @@ const MAX_ITEMS: usize = 20;
 
 /// A conversation to be made, or changed.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[schema(as = NewConversation)]
+#[schema(as = NewConversation, example = json!({"metadata": {"topic": "parcels"}}))]
 pub struct ConversationBody {
     /// Replaces what was there.
     #[schema(value_type = Option<Object>)]
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Input {
 
 /// Items for a conversation.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[schema(as = NewConversationItems)]
+#[schema(as = NewConversationItems, example = json!({"items": [{"role": "user", "content": "By the way, my name is Ada."}]}))]
 pub struct ItemsBody {
     /// At most 20.
     #[serde(default)]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::body::{Input, ItemBody};
 use super::content::{self, PartBody};
-use super::{compact, id};
+use super::{id, summary};
 use crate::domain::message::{AssistantPart, Message, Part, ProofKind, Reasoning, ToolCall, pair_calls};
 use crate::domain::thread::digest;
 use crate::domain::thread::id::EntryId;
@@ -76,9 +76,9 @@ fn item_pieces(number: usize, mut item: ItemBody, pieces: &mut Vec<Piece>) -> Re
         Some("item_reference") => reference(number, item, pieces),
         Some("compaction" | "compaction_summary") => {
             let content = item.encrypted_content.as_deref().unwrap_or_default();
-            let summary = compact::summary(content)
+            let read = summary::read(content)
                 .ok_or_else(|| fault(".encrypted_content", "is no summary that was made here"))?;
-            pieces.push(Piece::Said(digest::shown(summary)));
+            pieces.push(Piece::Said(digest::shown(read)));
             Ok(())
         }
         Some(_) => Err(fault(".type", KINDS)),

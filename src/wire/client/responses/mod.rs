@@ -12,7 +12,7 @@
 //! | [`saying`], [`event`] | its items as they are said, and the events of that |
 //! | [`id`] | names that say what they name by how they begin |
 //! | [`conversation`] | conversations |
-//! | [`compact`] | what was said made shorter, and counted |
+//! | [`compact`], [`summary`] | what was said made shorter, and counted |
 //!
 //! Tools that run at OpenAI are left out with a warning, as clients offer them to whoever answers; items of theirs are refused by
 //! their place, since an answer without them would be another. Tools that run here appear as `mcp_call`: that is the item that clients
@@ -32,6 +32,7 @@ mod request;
 mod saying;
 mod shown;
 mod stream;
+mod summary;
 mod tools;
 
 pub use body::Body as ResponsesRequest;
