@@ -170,6 +170,21 @@ fn what_is_backed_up_is_restored_cell_for_cell_and_all_or_nothing() {
 }
 
 #[test]
+fn nothing_is_restored_where_the_file_of_the_objects_is_damaged() {
+    let here = State::new("objects");
+    here.migrate();
+    here.fill();
+    let (_, text) = here.backup();
+    let before = here.snapshot();
+    let folder = here.0.join("folder");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("directory.sql"), text).unwrap();
+    fs::write(folder.join("objects.jsonl.gz"), "not so").unwrap();
+    refused(&here.restore(&folder, true), "the backup is cut off");
+    same(&here, &before, "a refused restore changes nothing");
+}
+
+#[test]
 fn a_migrated_and_seeded_database_without_accounts_is_restored_into_and_an_older_backup_says_what_it_lacks() {
     let old = State::new("old");
     old.migrate();

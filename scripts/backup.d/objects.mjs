@@ -1,6 +1,7 @@
 // The objects' part of scripts/backup and scripts/restore:
 //
 //   objects.mjs dump FILE URL | objects.mjs dump FILE --state DIR
+//   objects.mjs verify FILE
 //   objects.mjs restore FILE URL [--copy] [--resume] | objects.mjs restore FILE --state DIR […]
 
 import { parseArgs } from "node:util";
@@ -94,9 +95,9 @@ async function takeIn(operator, object, part, done, kept) {
 }
 
 try {
-  if (what === "restore") await verify(file);
+  if (what !== "dump") await verify(file);
   const work = { dump, restore }[what];
-  await (values.state ? withWorker(values.state, work) : work(new Operator(url, process.env.OPERATOR_KEY)));
+  if (work) await (values.state ? withWorker(values.state, work) : work(new Operator(url, process.env.OPERATOR_KEY)));
 } catch (error) {
   console.error(`error: ${error.message}`);
   process.exitCode = 1;

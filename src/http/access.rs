@@ -42,7 +42,7 @@ pub struct ActiveHolder(pub Session);
 #[derive(Debug)]
 pub struct Reader(pub Session);
 
-/// An admin of an active account.
+/// An admin: of an active account, but to look.
 #[derive(Debug)]
 pub struct Writer(pub Session);
 
@@ -108,7 +108,8 @@ impl<W: World> FromRequestParts<App<W>> for Writer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App<W>) -> Result<Self, Problem> {
-        session(parts, app, Principal::writer).await.map(Self)
+        let right = if parts.method.is_safe() { Principal::admin } else { Principal::writer };
+        session(parts, app, right).await.map(Self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The OpenAPI document, generated from the handlers: natively, by a test that keeps `assets/openapi.json` what it must be.
 
+mod messages;
 mod problems;
 
 use axum::handler::Handler;
@@ -96,12 +97,12 @@ pub fn document_of<W: World, L: KindList>(faces: impl Faces<W>) -> OpenApi {
     info.description = Some(ABOUT.to_owned());
     info.license = Some(License::new("Apache-2.0"));
     let tag = |(name, about): (&str, &str)| TagBuilder::new().name(name).description(Some(about)).build();
-    OpenApiBuilder::new()
+    let document = OpenApiBuilder::new()
         .info(info)
         .tags(Some(TAGS.map(tag)))
         .paths(document.paths)
-        .components(Some(document.components))
-        .build()
+        .components(Some(document.components));
+    messages::add(document.build())
 }
 
 struct Document {

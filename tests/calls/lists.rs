@@ -211,6 +211,18 @@ async fn a_member_of_a_suspended_account_may_look_and_not_act() {
     assert_eq!(show(&stage, "/threads/t").await["name"], "t");
     let patch = member(&stage, Method::PATCH, "/threads/t").json(&json!({"labels": ["x"]})).send().await;
     assert_eq!(patch.status, 403, "{}", patch.text());
+    // What is there can be taken along.
+    let export = member(&stage, Method::GET, "/threads/t/export").send().await.ok();
+    assert_eq!(export["is_whole"], true);
+    let users = "/accounts/acme/users/ada";
+    let export =
+        stage.request(Method::GET, &format!("{users}/export")).key(&stage.acme.admin).send().await.ok();
+    assert_eq!(export["is_whole"], true);
+    for path in ["/accounts/acme/erasures", "/accounts/acme/holds"] {
+        stage.request(Method::GET, path).key(&stage.acme.admin).send().await.ok();
+    }
+    let erased = stage.request(Method::DELETE, users).key(&stage.acme.admin).send().await;
+    assert_eq!(erased.status, 403, "{}", erased.text());
 }
 
 #[tokio::test]

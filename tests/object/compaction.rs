@@ -165,7 +165,8 @@ pub fn summed_up(
     settlement: Option<Box<retinue::domain::admission::command::CallRecord>>,
 ) -> Outcome {
     let Digest { span, summed, horizon, has_more, .. } = digest;
-    let compacted = Compacted { summary: format!("Up to {summed}."), span, summed, horizon, has_more };
+    let compacted =
+        Compacted { summary: format!("Up to {summed}."), span, summed, horizon, has_more, is_cut: false };
     let (cost, usage) = (Nanos::new(3), Usage::default());
     Outcome::Compacted { compacted, cost, usage, journal, settlement }
 }

@@ -359,10 +359,10 @@ fn erasures_one_after_the_other_end_together_and_none_waits_for_a_minute() {
         office.later(1_000);
         let statements = office.0.disk.take_statements();
         scrubs.extend(statements.iter().any(|it| it.contains("_scrub_zeros")).then_some(second));
-        for n in 0..persons.len() {
+        for (n, end) in ends.iter_mut().enumerate() {
             let Answer::Erasure(receipt) = office.ask(Command::Erasure(id(n))) else { continue };
-            if receipt.status == Status::Done && ends[n].is_none() {
-                ends[n] = Some(second);
+            if receipt.status == Status::Done {
+                end.get_or_insert(second);
             }
         }
     }

@@ -13,12 +13,15 @@ use crate::domain::money::Nanos;
 use crate::domain::thread::compaction::LAST_RESORT;
 use crate::domain::thread::item::Span;
 use crate::domain::time::Millis;
+use crate::domain::warning::{Code, Warning};
 
 /// The most summaries of one run. One is enough, but for a transcript that was brought from elsewhere; what they have not reached is
 /// left out, and for those of a later run.
 const MAX_ROUNDS: u32 = 4;
 /// How often a summary is asked for that fails in passing.
 const MAX_TRIES: u32 = 3;
+/// What is said of a summary without an end.
+const CUT: &str = "the summary of the oldest runs became longer than it may be: its end is left out";
 /// The code of a run whose provider refuses what it is sent.
 pub const REJECTED: &str = "upstream_rejected";
 
@@ -56,6 +59,9 @@ impl Run {
         self.compacting.has_given_up |= self.compacting.rounds >= MAX_ROUNDS;
         self.compacting.is_due = compacted.has_more;
         self.phase = Phase::Next;
+        if compacted.is_cut {
+            self.warn(&[Warning::new("compaction", Code::LeftOut, CUT)]);
+        }
         let Span { from, to } = compacted.span;
         out.push(Do::Compacted { entry, compacted });
         let item = (names.entry)(entry);

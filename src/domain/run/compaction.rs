@@ -48,6 +48,8 @@ pub struct Compacted {
     pub horizon: Horizon,
     /// There is more to be summed up.
     pub has_more: bool,
+    /// The summary has no end: it is as long as it may be.
+    pub is_cut: bool,
 }
 
 /// What is done without a summary.

@@ -329,7 +329,7 @@ impl Run {
     }
 
     /// Keeps what a step warns of, in the place of what an earlier one has said of the same.
-    fn warn(&mut self, warnings: &[Warning]) {
+    pub(super) fn warn(&mut self, warnings: &[Warning]) {
         for warning in warnings {
             let is_same = |kept: &Warning| (&kept.field, kept.code) == (&warning.field, warning.code);
             self.warnings.retain(|kept| !is_same(kept));

@@ -7,7 +7,7 @@ pub fn compacted(has_more: bool) -> Compacted {
     let entry = (NAMES.entry)(1);
     let horizon = Horizon { until: 4, ..Horizon::default() };
     let span = Span { from: entry, to: entry };
-    Compacted { summary: "So far".to_owned(), span, summed: 4, horizon, has_more }
+    Compacted { summary: "So far".to_owned(), span, summed: 4, horizon, has_more, is_cut: false }
 }
 
 fn summed_up(has_more: bool) -> Happened {
@@ -54,6 +54,16 @@ fn a_thread_that_is_full_is_summed_up_before_the_next_step() {
     let (_, out) = run.give(vec![input], &NAMES, Millis(4));
     assert_eq!(effects(&out), ["compact 3"]);
     assert_eq!(effects(&run.apply(summed_up(false), &NAMES, Millis(5))), ["sum 4", "model 2.1"]);
+}
+
+#[test]
+fn a_summary_without_an_end_is_warned_of() {
+    let mut run = full();
+    let (cost, usage) = (Nanos::new(3), Usage::default());
+    let compacted = Compacted { is_cut: true, ..compacted(false) };
+    run.apply(Happened::Compacted { compacted, cost, usage }, &NAMES, Millis(1));
+    let warned: Vec<_> = run.warnings.iter().map(|warning| (warning.field.as_str(), warning.code)).collect();
+    assert_eq!(warned, [("compaction", crate::domain::warning::Code::LeftOut)]);
 }
 
 #[test]

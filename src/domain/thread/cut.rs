@@ -3,7 +3,7 @@
 //! Runs stay whole: a cut stands before the first item of a run, or before what a person says in items that were appended without a
 //! run; what is appended otherwise belongs to the run before it. A cut never stands between a call and its result.
 
-use super::compaction::{Horizon, LAST_RESORT, Room, weight};
+use super::compaction::{Horizon, LAST_RESORT, Room, weight as weight_of};
 use super::item::Item;
 use super::window::in_brief;
 use crate::domain::message::{AssistantPart, Message};
@@ -94,8 +94,8 @@ pub struct Scan {
     beyond: Option<u64>,
     /// The last thing that the model said in the run.
     last_turn: Option<u64>,
-    /// The run's outputs that are whole.
-    outputs: Vec<u64>,
+    /// The run's outputs that are whole, and how much less each would weigh.
+    outputs: Vec<(u64, u64)>,
     /// Newest first.
     older: Vec<Older>,
     has_older: bool,
@@ -137,8 +137,8 @@ impl Scan {
         let is_brief = is_output && item.position <= self.horizon.brief;
         let short = if is_brief { in_brief(&item.message, bytes) } else { None };
         let (weight, bytes) = match &short {
-            Some(short) => (weight(short), weight(short)),
-            None => (weight(&item.message), bytes),
+            Some(short) => (weight_of(short), weight_of(short)),
+            None => (weight_of(&item.message), bytes),
         };
         self.weight = self.weight.saturating_add(weight);
         self.bytes = self.bytes.saturating_add(bytes);
@@ -150,7 +150,9 @@ impl Scan {
                 self.last_turn.get_or_insert(item.position);
             }
             if is_output && !is_brief {
-                self.outputs.push(item.position);
+                let saved = in_brief(&item.message, bytes)
+                    .map_or(0, |short| weight.saturating_sub(weight_of(&short)));
+                self.outputs.push((item.position, saved));
             }
             return true;
         }
@@ -191,12 +193,18 @@ impl Scan {
     }
 
     /// Up to where a word stands for each output of a tool: where the run alone has too much. The model has not answered to the newest
-    /// ones, which stay unless nothing else helps.
+    /// ones, which stay unless nothing else helps. Unless the provider has refused the prompt, it begins otherwise only for what is
+    /// worth it: where the calls alone are too much, each new output would cost the model's cache.
     fn brief(&self) -> u64 {
         let is_too_long = !self.fits(self.own, if self.refused == 0 { 2 } else { 1 });
         let Some(beyond) = self.beyond.filter(|_| is_too_long) else { return self.horizon.brief };
         let most = if self.refused >= LAST_RESORT { beyond } else { self.last_turn.unwrap_or(0).min(beyond) };
-        let helps = self.outputs.iter().any(|position| *position <= most);
+        let mut saved =
+            self.outputs.iter().filter(|(position, _)| *position <= most).map(|(_, saved)| *saved);
+        let helps = match self.refused {
+            0 => saved.sum::<u64>() >= (self.room.keep / 2).min(self.room.bytes / 2).max(1),
+            _ => saved.next().is_some(),
+        };
         if helps { most } else { self.horizon.brief }
     }
 }

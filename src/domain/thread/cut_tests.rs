@@ -67,7 +67,7 @@ fn scanned(history: &str, first: u64, keep: u64, refused: u32, horizon: Horizon)
     let room = Room { keep, bytes: u64::MAX / 4, chunk: 0, summary_tokens: 0 };
     let mut scan = Scan::new(horizon, room, refused, (9, first));
     for item in items(history).iter().rev() {
-        if !scan.take(item, 100) {
+        if !scan.take(item, weight_of(&item.message)) {
             break;
         }
     }
@@ -107,6 +107,21 @@ fn of_a_run_that_is_too_long_by_itself_the_older_outputs_become_a_word() {
     assert_eq!(brief(500, 0), (2, 8), "the model has not answered to the last one");
     assert_eq!(brief(500, 1), (2, 8));
     assert_eq!(brief(0, LAST_RESORT), (2, 9));
+}
+
+#[test]
+fn a_run_whose_calls_alone_are_too_much_begins_otherwise_only_for_several_outputs() {
+    let brief = |outputs: usize, brief, refused| {
+        let history = format!("u9{}", " c9 r9".repeat(40 + outputs));
+        scanned(&history, 1, 4_000, refused, Horizon { brief, ..Horizon::default() }).brief
+    };
+    // Forty calls whose outputs are words, and the last of them.
+    let words = 81;
+    assert_eq!(brief(1, words, 0), words, "the model has not answered to it");
+    assert_eq!(brief(2, words, 0), words, "one output is not worth it");
+    let dropped = (3..20).find(|outputs| brief(*outputs, words, 0) > words).unwrap();
+    assert_eq!(dropped, 6, "two beyond what stays are");
+    assert!(brief(5, words, 1) > words, "where the provider refuses it every one helps");
 }
 
 fn any_history() -> impl Strategy<Value = (String, u64)> {

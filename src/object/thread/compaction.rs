@@ -199,7 +199,7 @@ impl Work {
         compacted: Compacted,
         now: Millis,
     ) {
-        let Compacted { summary, span, summed, horizon, has_more } = compacted;
+        let Compacted { summary, span, summed, horizon, has_more, .. } = compacted;
         let position = self.next_item;
         self.next_item += 1;
         let message = Message::assistant(summary);

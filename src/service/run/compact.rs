@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::fault::{self, Begun};
 use super::step::until_unwanted;
 use super::step::{self, Hearing};
-use crate::domain::message::{AssistantPart, ChatReply, ChatRequest, Message};
+use crate::domain::message::{AssistantPart, ChatReply, ChatRequest, Finish, Message};
 use crate::domain::money::Nanos;
 use crate::domain::run::compaction::{Compacted, Slid};
 use crate::domain::run::happening::Fault;
@@ -84,8 +84,12 @@ async fn heard<W: World>(
     if let Some(error) = broken {
         return failed(app, (error, begun), receipt.cost, slid, journal);
     }
+    let is_cut = reply.choices.first().is_some_and(|choice| choice.finish == Finish::Length);
+    if is_cut {
+        journal["is_cut"] = true.into();
+    }
     match text(reply) {
-        Some(summary) => compacted(summary, digest, receipt, journal),
+        Some(summary) => compacted((summary, is_cut), digest, receipt, journal),
         None => {
             journal["error"] = "the model answered nothing".into();
             not_compacted(slid, Fault::Empty, receipt.cost, journal)
@@ -99,9 +103,9 @@ fn text(reply: ChatReply) -> Option<String> {
     (!text.is_empty()).then(|| digest::kept(text))
 }
 
-fn compacted(summary: String, digest: Digest, receipt: Receipt, journal: Value) -> Outcome {
+fn compacted((summary, is_cut): (String, bool), digest: Digest, receipt: Receipt, journal: Value) -> Outcome {
     let Digest { span, summed, horizon, has_more, .. } = digest;
-    let compacted = Compacted { summary, span, summed, horizon, has_more };
+    let compacted = Compacted { summary, span, summed, horizon, has_more, is_cut };
     Outcome::Compacted { compacted, cost: receipt.cost, usage: receipt.usage, journal, settlement: None }
 }
 
