@@ -93,7 +93,7 @@ impl Transcript {
                     && let Some(result) = turn.results.get_mut(nth)
                 {
                     *result = Some((parts, is_error));
-                } else if item.step == 0 && EntryId::parse(&call_id).is_some() {
+                } else if item.run > 0 && item.step == 0 && EntryId::parse(&call_id).is_some() {
                     self.entries.push(Entry::Said(without_call(parts)));
                 }
             }
