@@ -200,6 +200,10 @@ fn each(
     system: Option<&'static System>,
     entries: &mut Vec<Entry>,
 ) -> Result<(), Unreadable> {
+    if let Some(system) = foreign::shared(&agents, system) {
+        entries.extend(Entry::foreign(system, Map::from_iter([("data".to_owned(), agents.into())])));
+        return Ok(());
+    }
     // What marks a list as a system's may stand in one of its agents only.
     let of_list = system.or_else(|| System::of_list(&agents));
     for (i, agent) in agents.into_iter().enumerate() {

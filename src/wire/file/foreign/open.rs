@@ -36,6 +36,20 @@ pub fn list(mut f: Fields) -> Vec<Part> {
     }
 }
 
+/// One, or the page that its server answers.
+pub fn librechat(mut f: Fields) -> Vec<Part> {
+    match f.remove("data") {
+        Some(Value::Array(agents)) if str_at(&f, "object") == Some("list") => {
+            value::objects(agents.into()).into_iter().map(Part::from).collect()
+        }
+        Some(data) => {
+            f.insert("data".to_owned(), data);
+            list(f)
+        }
+        None => list(f),
+    }
+}
+
 /// Their format's default for what goes between a person and the agent is voice alone.
 pub fn voice_agents(f: Fields) -> Vec<Part> {
     let mut parts = list(f);
