@@ -108,7 +108,8 @@ pub fn json(text: &str) -> Result<Value, Unreadable> {
             Unreadable(format!("it has more than {} values: import it in parts", domain::json::MAX_VALUES))
         }
         Unsound::Faulty(errors) => {
-            let faults = errors.into_iter().map(|error| format!("`{}` {}", error.field, error.message));
+            let faults =
+                errors.into_iter().map(|error| format!("`{}` {}", park::shown(&error.field), error.message));
             Unreadable(faults.collect::<Vec<_>>().join(", "))
         }
     })
@@ -253,6 +254,7 @@ fn check_head(head: &Map<String, Value>) -> Result<(), Unreadable> {
             "format" => value.as_str() == Some(FORMAT),
             "version" => value.as_u64() == Some(VERSION),
             _ => {
+                let name = park::shown(name);
                 let what = format!("`{name:.64}` is not known beside `agents`; `format` and `version` are");
                 return Err(Unreadable(what));
             }
