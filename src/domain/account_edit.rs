@@ -8,6 +8,7 @@ use super::account::{Account, DEFAULT_MODEL, Plan, Status};
 use super::field_error::{FieldError, FieldErrors};
 use super::instructions;
 use super::json::{self, MAX_FREE_DEPTH};
+use super::merge_patch;
 
 /// The most variables of an account.
 pub const MAX_VARIABLES: usize = 100;
@@ -68,7 +69,7 @@ impl Edit {
             settings.get_or_insert_default().insert(DEFAULT_MODEL.to_owned(), line.clone().into());
         }
         if let Some(settings) = settings {
-            lay_over(&mut next.settings, settings);
+            merge_patch::lay(&mut next.settings, settings, &[]);
             if next.settings.values().any(|value| json::depth(value) > MAX_FREE_DEPTH) {
                 errors.add("settings", format!("are nested at most {MAX_FREE_DEPTH} deep"));
             }
@@ -87,29 +88,6 @@ impl Edit {
     }
 }
 
-/// JSON merge patch (RFC 7396): objects deeply, everything else as a whole; null takes a member away.
-fn lay_over(base: &mut Map<String, Value>, over: Map<String, Value>) {
-    for (name, value) in over {
-        match value {
-            Value::Null => {
-                base.shift_remove(&name);
-            }
-            Value::Object(inner) => {
-                let slot = base.entry(name).or_insert(Value::Null);
-                if !slot.is_object() {
-                    *slot = Value::Object(Map::new());
-                }
-                if let Value::Object(slot) = slot {
-                    lay_over(slot, inner);
-                }
-            }
-            whole => {
-                base.insert(name, whole);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -121,7 +99,7 @@ mod tests {
         let mut base = json!({"a": {"b": 1, "c": [1, 2]}, "d": 1, "e": {"f": 1}});
         let over = json!({"a": {"b": null, "c": [3]}, "d": {"x": null, "y": 1}, "e": 2, "g": null});
         let (Value::Object(base), Value::Object(over)) = (&mut base, over) else { panic!() };
-        lay_over(base, over);
+        merge_patch::lay(base, over, &[]);
         assert_eq!(json!(base), json!({"a": {"c": [3]}, "d": {"y": 1}, "e": 2}));
     }
 }

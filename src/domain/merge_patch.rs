@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Lays `over` on `base`: objects deeply, lists and plain values as a whole; null takes a field away, so that its default
-/// comes back. In objects of the names `with_nulls`, wherever they stand, null is a value like others.
+/// comes back; one that stands where null is already says what there is, and changes nothing. In objects of the names `with_nulls`, wherever they stand, null is a value like others.
 pub fn lay(base: &mut Map<String, Value>, over: Map<String, Value>, with_nulls: &[&str]) {
     for (name, value) in over {
         match (base.get_mut(&name), value) {
@@ -15,6 +15,7 @@ pub fn lay(base: &mut Map<String, Value>, over: Map<String, Value>, with_nulls: 
                 all.extend(value);
                 base.insert(name, all.into());
             }
+            (Some(Value::Null), Value::Null) => {}
             (_, Value::Null) => {
                 base.shift_remove(&name);
             }
@@ -48,4 +49,29 @@ pub fn difference(before: &Map<String, Value>, after: &Map<String, Value>) -> Ma
     let gone = before.keys().filter(|name| !after.contains_key(*name));
     over.extend(gone.map(|name| (name.clone(), Value::Null)));
     over
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_is_sent_back_as_it_is_changes_nothing_and_null_takes_away_what_is_more() {
+        let fields = |value: Value| value.as_object().cloned().unwrap();
+        let base = json!({"a": null, "b": {"c": null, "d": 1, "e": [null]}});
+        for (over, after) in [
+            (base.clone(), base.clone()),
+            (json!({"b": {"d": null}}), json!({"a": null, "b": {"c": null, "e": [null]}})),
+            (
+                json!({"b": {"c": 2}, "x": {"y": null}}),
+                json!({"a": null, "b": {"c": 2, "d": 1, "e": [null]}, "x": {}}),
+            ),
+        ] {
+            let mut laid = fields(base.clone());
+            lay(&mut laid, fields(over.clone()), &[]);
+            assert_eq!(Value::Object(laid), after, "{over}");
+        }
+    }
 }

@@ -36,6 +36,7 @@ pub mod model_name;
 pub mod money;
 pub mod outbound;
 pub mod patch;
+pub mod plain_words;
 pub mod plan;
 pub mod price;
 pub mod prompt;

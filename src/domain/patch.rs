@@ -35,6 +35,8 @@ pub struct StandIn {
     /// A JSON Pointer of plain names, below an object.
     place: String,
     value: Value,
+    /// Whether it is there for whatever comes after the first operation that names it.
+    stays: bool,
 }
 
 /// Why operations were not done.
@@ -126,7 +128,7 @@ impl Operations {
                 PatchErrorKind::TestFailed => NotDone::Test(format!("[{i}], `{path}`,")),
                 kind => invalid(&kind.to_string()),
             })?;
-            put.into_iter().for_each(|one| one.take_back(&mut document));
+            put.into_iter().filter(|one| !one.stays).for_each(|one| one.take_back(&mut document));
             let is_copy = matches!(operation, PatchOperation::Copy(_));
             if is_copy && document.to_string().len() > MAX_BYTES {
                 return Err(invalid("makes more than 4 MiB"));
@@ -142,12 +144,17 @@ impl Operations {
 impl StandIn {
     /// A field of the document that is null where it is not shown.
     pub fn null(name: &str) -> Self {
-        Self { place: format!("/{name}"), value: Value::Null }
+        Self { place: format!("/{name}"), value: Value::Null, stays: false }
     }
 
     /// An empty object in an object of the document.
     pub fn object(outer: &str, name: &str) -> Self {
-        Self { place: format!("/{outer}/{name}"), value: Map::new().into() }
+        Self { place: format!("/{outer}/{name}"), value: Map::new().into(), stays: false }
+    }
+
+    /// A field of the document that is shown under another name; it stays once an operation has named it.
+    pub fn field(name: &str, value: Value) -> Self {
+        Self { place: format!("/{name}"), value, stays: true }
     }
 
     /// Puts it in its place for an operation that names it, where there is nothing; returns whether it did.

@@ -5,6 +5,7 @@ mod reading;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::plain_words::are_words;
 use super::secret::Secret;
 
 /// So many characters in a row of a known secret are taken for a piece of it.
@@ -15,7 +16,9 @@ const TAIL: usize = 8;
 pub const HIDDEN: &str = "…";
 
 /// How keys of those who issue many begin. Sources: their documentation, read 2026-11.
-const PREFIXES: [&str; 28] = [
+const PREFIXES: [&str; 29] = [
+    // Our own: keys of accounts and tokens of threads.
+    "retinue_",
     "sk-",
     "sk_",
     "pk-lf-",
@@ -102,7 +105,8 @@ fn pieces(text: &str, secret: &str, hidden: &mut Spans) {
     }
 }
 
-/// Marks a known prefix at a word's beginning with the word that follows; stars, which some put for a part, as well.
+/// Marks a known prefix at a word's beginning with the word that follows; stars, which some put for a part, as well. Names that
+/// begin so, such as `hf_transfer` and `sk-learn-models`, are none.
 fn keys(text: &str, hidden: &mut Spans) {
     let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.*+/=~".contains(&byte);
     let bytes = text.as_bytes();
@@ -116,11 +120,17 @@ fn keys(text: &str, hidden: &mut Spans) {
         };
         let begin = at + prefix.len();
         let tail = bytes[begin..].iter().take_while(|byte| is_key(**byte)).count();
-        if tail >= TAIL {
+        if tail >= TAIL && !text.get(begin..begin + tail).is_some_and(is_name) {
             hidden.add(at, begin + tail);
         }
         at = begin + tail;
     }
+}
+
+/// Whether what comes after a prefix is short words, as in a name.
+fn is_name(tail: &str) -> bool {
+    const MAX_WORD: usize = 11;
+    are_words(tail) && tail.split(['_', '-', '.']).all(|word| word.len() <= MAX_WORD)
 }
 
 /// Parts of a text, in bytes.
@@ -251,6 +261,12 @@ mod tests {
             ("eyJhbGciOiJIUzI1NiJ9.e30.x", "…"),
             ("use task-oriented or risk-averse-words-here", "use task-oriented or risk-averse-words-here"),
             ("sk-learn", "sk-learn"),
+            ("hf_transfer is faster", "hf_transfer is faster"),
+            ("fw_update_all_things_now", "fw_update_all_things_now"),
+            ("bad retinue_RlsYGPv5UKIUGqV1YEb1tpcKK54L4FAQ3kQ6I1.", "bad …"),
+            ("bad retinue_RlsYGPv5", "bad …"),
+            ("RETINUE: retinue_thread_AQGbNw0abcDEF-_ghiJKL", "RETINUE: …"),
+            ("retinue_thread_tokens are short", "retinue_thread_tokens are short"),
             ("the Bearer of news", "the Bearer of news"),
         ] {
             assert_eq!(redacted(text, ""), shown);

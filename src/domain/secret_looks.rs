@@ -5,13 +5,20 @@
 //! things stays.
 
 mod command;
+mod hashes;
+pub mod names;
+mod place;
 mod tables;
+pub mod values;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
-pub use command::{is_user_option, options};
-use tables::{ARMOUR, HASHES, KEYS, PLACES, PRIVATE_KEY, SIGNATURES, TOKENS, Tail, WEBHOOKS};
+use super::plain_words::is_made;
+pub use command::is_user_option;
+pub use place::is_in_place;
+use tables::{ARMOUR, KEYS, PLACES, PRIVATE_KEY, SIGNATURES, TOKENS, Tail, WEBHOOKS};
+use values::is_said;
 
 /// The fewest characters of the secret part of an address.
 const MIN_PLACE: usize = 8;
@@ -19,8 +26,6 @@ const MIN_PLACE: usize = 8;
 const MIN_SIGNATURE: usize = 20;
 /// The most bytes of a URL before a place in it.
 const MAX_HOST: usize = 300;
-/// The fewest characters of a password's hash.
-const MIN_HASH: usize = 20;
 
 /// Whether a text has something in it that looks like a secret.
 pub fn has(text: &str) -> bool {
@@ -34,7 +39,7 @@ pub fn has(text: &str) -> bool {
         || command::has_user(text)
         || data_source(text)
         || netrc(text)
-        || hash_of_password(text)
+        || hashes::has(text)
 }
 
 /// A PEM file in base64, on one line or on several, with a private key in it.
@@ -76,9 +81,17 @@ fn is_token(word: &str) -> bool {
     let word = word.trim_matches(['.', ':']);
     // Of a list of settings, such as `token:SG.…`, the last part is the value.
     let value = word.rsplit(':').next().unwrap_or(word);
+    let is_asana = |(id, key): (&str, &str)| {
+        id.len() >= 13 && id.bytes().all(|b| b.is_ascii_digit()) && Tail::Hex(32).begins(key)
+    };
+    if word.split_once(':').is_some_and(is_asana) {
+        return true;
+    }
     TOKENS.iter().any(|(token, tail)| value.strip_prefix(token).is_some_and(|rest| tail.begins(rest)))
         || is_bot_token(word)
         || is_personal_token(value)
+        || is_discord_token(value)
+        || is_of_a_maker(value)
 }
 
 /// Telegram's: `123456789:AA…` with 35 characters.
@@ -98,6 +111,34 @@ fn is_personal_token(value: &str) -> bool {
             && id.bytes().all(|b| b.is_ascii_alphanumeric())
             && Tail::Hex(64).begins(rest)
     })
+}
+
+/// Discord's: an id in base64, a time and a signature with dots between.
+fn is_discord_token(value: &str) -> bool {
+    let parts: Vec<&str> = value.split('.').collect();
+    let [id, time, signature] = parts.as_slice() else { return false };
+    let is_base64 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    (23..=28).contains(&id.len())
+        && (5..=7).contains(&time.len())
+        && (27..=45).contains(&signature.len())
+        && id.starts_with(['M', 'N', 'O'])
+        && is_base64(id)
+        && is_base64(time)
+        && is_base64(signature)
+}
+
+/// Those that have their maker's mark inside or at their end: Terraform's, Azure DevOps', Mailchimp's, Asana's.
+fn is_of_a_maker(value: &str) -> bool {
+    let around = |mark: &str, before: usize, after: usize| {
+        let is_one = |(a, b): (&str, &str)| a.len() >= before && b.len() >= after;
+        value.split_once(mark).is_some_and(is_one)
+    };
+    let is_of_hex = |(key, place): (&str, &str)| {
+        Tail::Hex(32).begins(key)
+            && (1..=2).contains(&place.len())
+            && place.bytes().all(|b| b.is_ascii_digit())
+    };
+    around(".atlasv1.", 10, 20) || around("AZDO", 50, 4) || value.split_once("-us").is_some_and(is_of_hex)
 }
 
 /// A signed address: `?sig=…` of Azure, `&X-Amz-Signature=…` of AWS.
@@ -137,58 +178,34 @@ fn data_source(text: &str) -> bool {
     })
 }
 
-/// Whether it is no placeholder.
-fn is_said(password: &str) -> bool {
-    !password.is_empty() && !password.starts_with(['$', '{', '<', '*'])
-}
-
 /// `machine host login user password secret`, on one line or on several, as `.netrc` has it.
 fn netrc(text: &str) -> bool {
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
         let is_entry = match word {
-            "machine" => words.next().is_some(),
+            "machine" => words.next().is_some_and(|host| host.contains('.')),
             "default" => true,
             _ => false,
         };
-        if is_entry && is_login(words.clone()) {
+        if (is_entry || word == "machine") && is_login(words.clone(), is_entry && word == "machine") {
             return true;
         }
     }
     false
 }
 
-/// Whether these words begin as those of a login with its password.
-fn is_login<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
+/// Whether these words begin as those of a login with its password, which may be a word where a host is named.
+fn is_login<'a>(mut words: impl Iterator<Item = &'a str>, has_host: bool) -> bool {
     let (mut has_user, mut has_password) = (false, false);
     while let (Some(name), Some(value)) = (words.next(), words.next()) {
         match name {
             "login" => has_user = true,
-            "password" => has_password = is_said(value),
+            "password" => has_password = is_said(value) && (has_host || is_made(value)),
             "account" => {}
             _ => break,
         }
     }
     has_user && has_password
-}
-
-/// `user:$apr1$…`, as `htpasswd` and crypt write the hash of a password, by which the password can be tried.
-fn hash_of_password(text: &str) -> bool {
-    let is_hash = |hash: &str| {
-        hash.len() >= MIN_HASH && hash.bytes().all(|b| b.is_ascii_alphanumeric() || b"./+=".contains(&b))
-    };
-    let is_crypt = |part: &str| {
-        let (before, rest) = part.split_once('$').unwrap_or_default();
-        let named = rest.split_once('$').filter(|(name, _)| HASHES.contains(name));
-        let hash = named.and_then(|(_, rest)| rest.rsplit_once('$'));
-        (before.is_empty() || before.ends_with('=')) && hash.is_some_and(|(_, hash)| is_hash(hash))
-    };
-    let is_plain = |(user, rest): (&str, &str)| {
-        let hash = ["{SHA}", "{SSHA}"].iter().find_map(|name| rest.strip_prefix(name));
-        !user.is_empty() && hash.is_some_and(is_hash)
-    };
-    text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ','))
-        .any(|word| word.split(':').any(is_crypt) || word.split_once(':').is_some_and(is_plain))
 }
 
 #[cfg(test)]

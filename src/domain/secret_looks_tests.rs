@@ -81,6 +81,37 @@ fn tokens_of_services_are_known_by_how_they_begin_and_go_on() {
         format!("secret_{}", mixed(43)),
         format!("tk_{}", mixed(29)),
     ]);
+    tokens.extend(
+        [
+            "sb_secret_",
+            "glc_",
+            "vcp_",
+            "napi_",
+            "HRKU-",
+            "CCIPAT_",
+            "EZAK",
+            "FLWSECK-",
+            "AKCp",
+            "tfp_",
+            "rdme_",
+            "CLOJARS_",
+            "oy2",
+            "AKID",
+        ]
+        .map(|start| format!("{start}{}", mixed(60))),
+    );
+    let random = format!("{}_{}-{}", mixed(9), mixed(20), mixed(12));
+    tokens.extend(
+        ["pa-", "m0-", "AQVN", "sl.", "fio-u-", "xoxe.xoxp-"].map(|start| format!("{start}{random}")),
+    );
+    tokens.extend([
+        format!("{}.atlasv1.{}", mixed(14), mixed(60)),
+        format!("MTIzNDU2Nzg5MDEyMzQ1Njc4.Q79ve6.{}", mixed(38)),
+        format!("{}AZDO{}", mixed(76), mixed(4)),
+        format!("{}-us12", hex(32)),
+        format!("1/1234567890123:{}", hex(32)),
+        "pat-na1-0f8fad5b-d9cb-469f-a165-70867728950e".to_owned(),
+    ]);
     for token in tokens {
         for text in [
             token.clone(),

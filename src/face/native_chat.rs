@@ -3,7 +3,7 @@
 use super::call::{Call, Encoder, Of, Ticket};
 use super::drive;
 use super::{Face, Operations};
-use crate::domain::message::{ChatReply, Event, Finish};
+use crate::domain::message::{ChatReply, Citation, Event, Finish};
 use crate::domain::thread::view::RunView;
 use crate::domain::warning::Warning;
 use crate::http::problem::{self, Kind, Problem};
@@ -66,7 +66,8 @@ impl Call for Chat {
 
     fn whole(self, ticket: &Ticket, reply: &ChatReply, receipt: &Receipt) -> Vec<u8> {
         let finish = reply.choices.first().map_or(Finish::Length, |choice| choice.finish);
-        done(ticket, &Done::text_of(reply), finish, &Called::all(reply), receipt).to_json()
+        let (text, calls, citations) = (Done::text_of(reply), Called::all(reply), Done::citations_of(reply));
+        done(ticket, &text, finish, (&calls, &citations), receipt).to_json()
     }
 
     fn encoder(self, ticket: Ticket) -> Stream {
@@ -91,7 +92,7 @@ fn done<'a>(
     ticket: &'a Ticket,
     message: &'a str,
     finish: Finish,
-    calls: &'a [Called],
+    (tool_calls, annotations): (&'a [Called], &'a [Citation]),
     receipt: &'a Receipt,
 ) -> Done<'a> {
     let is_typed = finish == Finish::Stop && ticket.bundle.agent.definition.output.is_some();
@@ -111,7 +112,8 @@ fn done<'a>(
         call_id,
         thread_id: run_id.map(|run| run.thread),
         run_id,
-        tool_calls: calls,
+        tool_calls,
+        annotations,
         cached: ticket.is_cached,
         warnings: &ticket.warnings,
     }
@@ -145,8 +147,8 @@ impl Encoder for Stream {
     }
 
     fn done(&mut self, receipt: &Receipt, out: &mut Vec<u8>) {
-        let (text, calls) = (self.encoder.text(), self.encoder.calls());
-        StreamEncoder::done(&done(&self.ticket, text, self.finish, calls, receipt), out);
+        let (text, with) = (self.encoder.text(), (self.encoder.calls(), self.encoder.citations()));
+        StreamEncoder::done(&done(&self.ticket, text, self.finish, with, receipt), out);
     }
 
     fn failed(&mut self, problem: &Problem, out: &mut Vec<u8>) {

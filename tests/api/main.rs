@@ -38,6 +38,7 @@ mod moving_identity;
 mod moving_kinds;
 mod moving_namesakes;
 mod moving_public;
+mod moving_secrets;
 mod moving_shapes;
 mod moving_words;
 mod narrowed;

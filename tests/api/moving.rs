@@ -148,7 +148,7 @@ fn samples() -> Vec<Sample> {
             "tester",
             "---\nname: tester\ndescription: Use when: tests fail. Example: user says \"broken\"\ntools: Read, Bash(git:*)\nmodel: \
              sonnet\ncolor: red\n---\n\nYou test.\n\n---\n\nShow `{{ name }}` as it is.\n",
-            json!({"model": "anthropic:claude-sonnet-5", "tools": ["Read", "Bash_git:"],
+            json!({"model": "anthropic:claude-sonnet-5", "tools": ["Read", "Bash"],
                 "description": "Use when: tests fail. Example: user says \"broken\""}),
         ),
         sample(

@@ -225,3 +225,60 @@ async fn agents_of_ours_that_share_their_name_still_need_slugs() {
     let refused = send(&api, &acme, "", &json!([agent, agent]).to_string()).await;
     assert_eq!(refused.fields(), ["agents[1].slug"]);
 }
+
+/// What AutoGen Studio keeps and answers: rows, each with a component.
+#[tokio::test]
+async fn teams_of_rows_and_of_several_galleries_move_and_are_told_apart() {
+    let row = |id: u32, component: Value| {
+        json!({"id": id, "created_at": "2026-01-01T00:00:00", "updated_at": "2026-01-01T00:00:00",
+        "user_id": "guestuser@gmail.com", "version": "0.0.1", "component": component})
+    };
+    let member = |text: &str| autogen("scout", json!({"system_message": text}));
+    let (one, two) = (team("A", json!([member("one")])), team("A", json!([member("two")])));
+    let shelf = |team: &Value| json!({"id": "g", "name": "G", "components": {"agents": [], "teams": [team]}});
+    let slugs = ["scout", "scout-2"];
+    for (file, count) in [
+        (row(3, one.clone()), 1),
+        (json!([row(3, one.clone())]), 1),
+        (json!({"status": true, "data": [row(3, one.clone())]}), 1),
+        (json!({"status": true, "message": "ok", "data": row(3, one.clone())}), 1),
+        (json!([row(3, one.clone()), row(4, two.clone())]), 2),
+        (json!({"status": true, "data": [row(3, one.clone()), row(4, two.clone())]}), 2),
+        (json!([one.clone(), two.clone()]), 2),
+        (json!([shelf(&one), shelf(&two)]), 2),
+        (json!({"status": true, "data": [{"id": 1, "user_id": "u", "config": shelf(&one)}]}), 1),
+    ] {
+        for query in ["", "?format=autogen"] {
+            let (api, acme) = account().await;
+            let made = send(&api, &acme, query, &file.to_string()).await.ok();
+            assert_eq!(rows(&made), all(&slugs[..count], "created"), "{file}: {made:#}");
+            assert_eq!(made["results"][0]["format"], "autogen");
+            let again = send(&api, &acme, query, &file.to_string()).await.ok();
+            assert_eq!(rows(&again), all(&slugs[..count], "skipped"), "{again:#}");
+            for (slug, text) in slugs.iter().zip(["one", "two"]).take(count) {
+                assert_eq!(get(&api, &acme, slug).await["instructions"], text);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn librechats_agents_keep_their_hand_offs_with_files_and_in_its_list() {
+    let agent = json!({"id": "agent_abc123", "name": "Docs Helper", "instructions": "x", "provider": "openAI", "model": "gpt-4o",
+        "model_parameters": {"temperature": 0.2}, "tool_resources": {"file_search": {"file_ids": ["f1"]}},
+        "agent_ids": ["agent_zzz"], "edges": [{"from": "agent_abc123", "to": "agent_yyy", "edgeType": "handoff"}]});
+    let mut bare = agent.clone();
+    bare.as_object_mut().unwrap().remove("model_parameters");
+    for file in
+        [agent.clone(), json!([agent]), json!({"object": "list", "data": [agent], "has_more": false}), bare]
+    {
+        let (api, acme) = account().await;
+        let report = send(&api, &acme, "?dry_run=true", &file.to_string()).await.ok();
+        let row = &report["results"][0];
+        assert_eq!(row["format"], "librechat", "{report:#}");
+        for field in ["agent_ids", "edges"] {
+            assert_eq!(became(row, field), "mapped to handoff_targets", "{row:#}");
+        }
+        assert_eq!(row["needs"].as_array().unwrap().len(), 2, "{row:#}");
+    }
+}

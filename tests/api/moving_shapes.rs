@@ -228,7 +228,7 @@ async fn markdown_has_its_own_words() {
         "---\nname: pdf\ndescription: Reads PDFs.\nallowed-tools: Bash(git:*) Read, Write\n---\nRead it.\n";
     let report = post("", skill).await.ok();
     assert_eq!(report["results"][0]["format"], "skill");
-    assert_eq!(get(&api, &acme, "pdf").await["tools"], json!(["Bash_git:", "Read", "Write"]));
+    assert_eq!(get(&api, &acme, "pdf").await["tools"], json!(["Bash", "Read", "Write"]));
     let copilot =
         "---\nname: planner\ndescription: Plans.\nmodel: gpt-4o\nagents: ['Research', '*']\n---\nPlan it.\n";
     let report = post("", copilot).await.ok();

@@ -376,3 +376,31 @@ async fn a_line_whose_alias_is_gone_stays_until_it_is_changed() {
     let other = patch(&api, &acme, "agents/a", json!({"model": "faster"})).await;
     assert_eq!(other.fields(), ["model"]);
 }
+
+#[tokio::test]
+async fn nulls_in_a_configuration_stay_where_they_are_sent_back() {
+    let config = json!({"x": {"a": null, "b": {"c": null, "d": 1}}, "z": null, "l": [null]});
+    let (api, acme) = with_agent(json!({"config": config})).await;
+    let document = shown(&api, &acme, "agents/a").await;
+    assert_eq!(document["config"], config);
+    let same = put(&api, &acme, "agents/a", &document).await.ok();
+    assert_eq!((&same["version"], &same["config"]), (&json!(1), &config));
+    let same = patch(&api, &acme, "agents/a", document.clone()).await.ok();
+    assert_eq!((&same["version"], &same["config"]), (&json!(1), &config));
+    let changed = patch(&api, &acme, "agents/a", json!({"config": {"x": {"b": {"d": null}}}})).await.ok();
+    assert_eq!(changed["config"], json!({"x": {"a": null, "b": {"c": null}}, "z": null, "l": [null]}));
+}
+
+#[tokio::test]
+async fn a_field_that_operations_take_away_is_gone_by_all_its_names() {
+    let (api, acme) = with_agent(json!({"type": "router"})).await;
+    for (path, field) in [("/name", "name"), ("/instructions", "instructions")] {
+        let refused = operate(&api, &acme, "agents/a", json!([{"op": "remove", "path": path}])).await;
+        assert_eq!(refused.fields(), [field]);
+    }
+    let freed = operate(&api, &acme, "agents/a", json!([{"op": "remove", "path": "/type"}])).await.ok();
+    assert_ne!(freed["type"], "router", "{freed}");
+    let moved =
+        json!([{"op": "remove", "path": "/name"}, {"op": "replace", "path": "/instance_name", "value": "B"}]);
+    assert_eq!(operate(&api, &acme, "agents/a", moved).await.ok()["name"], "B");
+}

@@ -328,3 +328,64 @@ async fn what_is_said_of_an_answer_as_a_whole_shows_no_key() {
         assert!(reply.text().len() < 5_000, "{}", reply.text().len());
     }
 }
+
+#[tokio::test]
+async fn sources_come_back_through_our_own_faces_and_are_named_where_a_client_sends_them() {
+    let stage = Stage::new().await;
+    let annotation = json!({"type": "url_citation", "url_citation": {"url": "https://a.example.com", "title": "t",
+        "start_index": 0, "end_index": 5}});
+    let message = json!({"role": "assistant", "content": "Hello", "annotations": [annotation]});
+    let returned = json!({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage(ANSWERED)});
+    stage.then(Turn::Replies(Script::ok(returned.to_string())));
+    let chat = stage.ask(Face::Chat, "triage").send().await.ok();
+    assert_eq!((&chat["message"], &chat["annotations"]), (&json!("Hello"), &json!([annotation])));
+    stage.then(answer("Hello", Some(ANSWERED)));
+    assert_eq!(stage.ask(Face::Chat, "triage").send().await.ok().get("annotations"), None);
+    let cited = frame(
+        &json!({"choices": [{"index": 0, "delta": {"annotations": [annotation]}, "finish_reason": null}]}),
+    );
+    stage.then(crate::provider::stream([
+        crate::provider::delta("Hello"),
+        cited,
+        finish(),
+        count(ANSWERED),
+        done(),
+    ]));
+    let (_, last) = stage.ask(Face::Stream, "triage").send().await.events().pop().unwrap();
+    let last: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(last["annotations"], json!([annotation]), "{last}");
+    stage.take_asked();
+
+    let user = json!({"role": "user", "content": "Hi"});
+    stage.then(answer("Hello", Some(ANSWERED)));
+    let messages = json!([user, message, {"role": "assistant", "content": "No.", "annotations": []}, user]);
+    let reply = stage.ask(Face::Completions, "triage").json(&body(
+        Face::Completions,
+        "triage",
+        &json!({"messages": messages}),
+    ));
+    let reply = reply.send().await.ok();
+    assert_eq!(reply["warnings"][0]["field"], "messages[1].annotations", "{reply}");
+    assert_eq!(reply["warnings"].as_array().unwrap().len(), 1);
+    let block = |citations: Value| json!({"role": "assistant", "content": [{"type": "text", "text": "Gott", "citations": citations}]});
+    let source =
+        json!({"type": "web_search_result_location", "url": "https://a.example.com", "cited_text": "x"});
+    let sent = json!({"model": "triage", "max_tokens": 20, "messages": [user, block(json!([source])), user, block(Value::Null), user]});
+    stage.then(answer("Hello", Some(ANSWERED)));
+    let path = "/accounts/acme/agents/triage/v1/messages";
+    let asked = stage.request(axum::http::Method::POST, path).key(&stage.acme.caller).json(&sent);
+    let reply = asked.in_anthropics_shape().send().await.ok();
+    assert_eq!(reply["warnings"][0]["field"], "messages[1].content[0].citations", "{reply}");
+    assert_eq!(reply["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_error_that_quotes_a_key_of_this_platform_is_shown_without_it() {
+    let stage = Stage::new().await;
+    let key = stage.acme.caller.clone();
+    let refusal = json!({"error": {"message": format!("bad {key}"), "code": key, "param": key}}).to_string();
+    stage.then(Turn::Replies(Script::status(400, refusal)));
+    let reply = stage.ask(Face::Chat, "triage").send().await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(reply.text().contains("bad …") && !reply.text().contains(&key[..16]), "{}", reply.text());
+}

@@ -328,3 +328,32 @@ async fn a_server_that_answers_in_the_other_form_is_read_and_billed_by_its_count
         assert_eq!(stage.bill("triage").await.verdict(), ("ok", "reported", COST), "{face:?}");
     }
 }
+
+/// What is wrong may come with the first words, in one piece with what would be a good end.
+#[tokio::test]
+async fn what_breaks_an_answer_does_so_in_whatever_piece_it_comes() {
+    let call =
+        |n: u32| json!({"index": n, "id": format!("c{n}"), "function": {"name": "look", "arguments": "{}"}});
+    let calls: Vec<Value> = (0..1_025).map(call).collect();
+    let chunk = |delta: Value, finish: Value| {
+        frame(&json!({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}))
+    };
+    let ends = || [chunk(json!({}), "tool_calls".into()), count((40, 3)), done()].concat();
+    for pieces in [
+        vec![chunk(json!({"tool_calls": calls}), Value::Null), ends().into()],
+        vec![[&chunk(json!({"tool_calls": calls}), Value::Null)[..], &ends()].concat().into()],
+        vec![[&delta("Hel")[..], b"data: {\n\n", &ends()].concat().into()],
+        vec![[&delta("Hel")[..], b"data: {\n\n"].concat().into(), ends().into()],
+    ] {
+        let stage = Stage::new().await;
+        stage.then(stream(pieces.clone())).then(stream(pieces));
+        let events = stage.ask(Face::Stream, "triage").send().await.events();
+        let (name, data) = events.last().unwrap();
+        assert_eq!((name.as_str(), &json_of(data)["type"]), ("error", &json!("upstream_error")), "{data}");
+        let text = stage.ask(Face::CompletionsStream, "triage").send().await.text().to_owned();
+        assert!(text.contains("upstream_error") && !text.contains("[DONE]"), "{}", text.len());
+        for row in &stage.books("triage").await.ledger {
+            assert_eq!(row.verdict().0, "interrupted");
+        }
+    }
+}

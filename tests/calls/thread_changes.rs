@@ -66,6 +66,14 @@ async fn operations_change_a_thread_all_or_none() {
     assert_eq!(latest["agent_version"], Value::Null);
 
     let before = get(&stage, "/threads/t").await;
+    let same = edit(&stage, &json!([{"op": "test", "path": "", "value": before}])).await.ok();
+    assert_eq!(same, before, "what is shown passes the test of the whole");
+    let pinned = json!([{"op": "test", "path": "", "value": before}, {"op": "test", "path": "/version", "value": null},
+        {"op": "replace", "path": "/version", "value": 1}]);
+    assert_eq!(edit(&stage, &pinned).await.ok()["agent_version"], 1);
+    let freed = edit(&stage, &json!([{"op": "remove", "path": "/version"}])).await.ok();
+    assert_eq!(freed["agent_version"], Value::Null);
+    let before = get(&stage, "/threads/t").await;
     let replaced = |path: &str, value: Value| json!([{"op": "remove", "path": "/title"}, {"op": "replace", "path": path, "value": value}]);
     for (operations, status, kind) in [
         (replaced("/status", json!("busy")), 400, "validation_failed"),

@@ -43,6 +43,9 @@ const OF_CREDENTIALS: [&str; 11] = [
     "token",
 ];
 
+/// The same of a word that stands alone, between signs: it may be a part of another.
+const WORDS: [&str; 9] = ["bearer", "hmac", "jwt", "otp", "pass", "pat", "pin", "psk", "pwd"];
+
 /// Begins what is shown in place of a secret. It is not ASCII, so no header has it for its value.
 pub const MASK: &str = HIDDEN;
 
@@ -55,20 +58,23 @@ pub fn is_masked(value: &str) -> bool {
 pub fn is_secret(name: &str, value: &str, marked: &[String]) -> bool {
     let lower = name.to_ascii_lowercase();
     OF_CREDENTIALS.iter().any(|word| lower.contains(word))
+        || lower.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
         || marked.iter().any(|marked| marked.eq_ignore_ascii_case(name))
         || redact(value, &[]) != value
         || secret_looks::has(value)
+        || secret_looks::is_in_place(value)
         || has_scheme(value)
 }
 
 /// `token a1b2c3d4…`: a word for how it is used, and what is used.
 fn has_scheme(value: &str) -> bool {
-    const SCHEMES: [&str; 5] = ["apikey", "basic", "bearer", "key", "token"];
+    const SCHEMES: [&str; 6] = ["apikey", "basic", "bearer", "bot", "key", "token"];
     let Some((scheme, rest)) = value.trim().split_once(' ') else { return false };
     SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme))
         && rest.len() >= 8
         && !rest.contains(' ')
         && rest.bytes().any(|byte| byte.is_ascii_digit())
+        || scheme.eq_ignore_ascii_case("digest") && rest.contains("response=")
 }
 
 /// What must be found nowhere of a header's value: it without the scheme before it, and the password that `Basic` encodes.
@@ -152,10 +158,19 @@ mod tests {
             "X-Amz-Security-Token",
             "x-hub-signature",
             "PRIVATE-TOKEN",
+            "x-jwt",
+            "x-bearer",
+            "X-Pat",
+            "x-pass",
+            "x-otp",
+            "x-hmac",
+            "x-pin",
         ] {
             assert!(is_secret(name, "abc", &[]), "{name}");
         }
-        for name in ["user-agent", "x-team", "accept-language", "x-request-id"] {
+        for name in
+            ["user-agent", "x-team", "x-path", "x-compass", "x-pinned", "accept-language", "x-request-id"]
+        {
             assert!(!is_secret(name, "abc", &[]), "{name}");
             assert!(is_secret(name, "Bearer 0123456789abcdef", &[]), "{name}");
             assert!(is_secret(name, "abc", &[name.to_uppercase()]), "{name}");
@@ -165,10 +180,19 @@ mod tests {
                 "hvs.a1b2c3d4a1b2c3d4a1b2c3d4",
                 "https://hooks.slack.com/services/T000/B000/XXXXXXXXXXXX",
                 "token a1b2c3d4e5f6a7b8c9d0",
+                "retinue_gJjlPHUO7uRKRL9GXCgaFM3UNu2jQTClj15XDuN",
+                "Bot MTIzNDU2Nzg5MDEyMzQ1Njc4.Q79ve6.mL7fKz0123456789abcdefghij",
+                "pat-na1-0f8fad5b-d9cb-469f-a165-70867728950e",
+                "https://u:pass12345@x.example/",
+                "api_key=abcdefgh12345678",
+                "foo=bar; sid=a1b2c3d4e5f6",
+                "Digest username=\"u\", realm=\"r\", response=\"6629fae49393a05397450978507c4ef1\"",
             ] {
                 assert!(is_secret(name, value, &[]), "{name}: {value}");
             }
-            for value in ["text/plain; q=0.5", "token of esteem 2026", "Retinue/1.0", "key"] {
+            for value in
+                ["text/plain; q=0.5", "token of esteem 2026", "Retinue/1.0", "key", "max-age=60; v=2", "a:b"]
+            {
                 assert!(!is_secret(name, value, &[]), "{name}: {value}");
             }
         }

@@ -1,6 +1,7 @@
 //! Commands in texts: the options of curl, and of programs like it, with their values.
 
-use super::is_said;
+use super::values::is_said;
+use crate::domain::plain_words::is_made;
 
 /// Options whose value is a user and a password, with a colon between them.
 const USERS: [&str; 5] = ["-u", "-U", "--user", "--proxy-user", "--auth"];
@@ -25,7 +26,49 @@ fn is_user(value: &str) -> bool {
     let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let Some((user, password)) = value.split_once(':') else { return false };
     let are_ids = is_number(user) && is_number(password);
+    // Some services take their key for the user, and no password.
+    if password.is_empty() {
+        return is_made(user) && is_said(user);
+    }
     !user.is_empty() && is_said(password) && !password.starts_with("//") && !are_ids
+}
+
+/// Programs, or what they are asked to do, with the letter of the option that has a password.
+const PASSWORDS: [(&str, char); 12] = [
+    ("mysql", 'p'),
+    ("mysqldump", 'p'),
+    ("mysqladmin", 'p'),
+    ("mariadb", 'p'),
+    ("mongosh", 'p'),
+    ("sshpass", 'p'),
+    ("login", 'p'),
+    ("redis-cli", 'a'),
+    ("ldapsearch", 'w'),
+    ("sqlcmd", 'P'),
+    ("unzip", 'P'),
+    ("smbclient", 'U'),
+];
+
+/// `mysql -psecret`, `sshpass -p secret`, `docker login -p secret`.
+pub(super) fn has_password(text: &str) -> bool {
+    if !PASSWORDS.iter().any(|(program, _)| text.contains(program)) {
+        return false;
+    }
+    let words = words(text);
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    PASSWORDS.iter().any(|(program, letter)| {
+        let begin = words.iter().position(|word| word.rsplit('/').next() == Some(program));
+        let after = begin.and_then(|begin| words.get(begin + 1..)).unwrap_or_default();
+        after.iter().enumerate().any(|(at, word)| {
+            let Some(own) = word.strip_prefix('-').and_then(|word| word.strip_prefix(*letter)) else {
+                return false;
+            };
+            // Without a blank it is asked for.
+            let is_asked = own.is_empty() && program.starts_with("my");
+            let value = if own.is_empty() { after.get(at + 1).map_or("", String::as_str) } else { own };
+            !is_asked && value.len() > 2 && !value.starts_with('-') && is_said(value) && !is_number(value)
+        })
+    })
 }
 
 /// The options in a text, each with its value: `--name=value`, `--name value`, `-u value`, `-su value`, and `-uvalue` where it

@@ -8,7 +8,16 @@ pub const ARMOUR: &str = "LS0tLS1CRUdJTi";
 /// `PRIVATE KEY` in base64, by how many bytes of three stand before it: the letters that it fills alone.
 pub const PRIVATE_KEY: [&str; 3] = ["UFJJVkFURSBLRV", "BSSVZBVEUgS0VZ", "QUklWQVRFIEtFW"];
 /// What a signature is called in an address.
-pub const SIGNATURES: [&str; 4] = ["?sig=", "&sig=", "X-Amz-Signature=", "X-Goog-Signature="];
+pub const SIGNATURES: [&str; 8] = [
+    "?sig=",
+    "&sig=",
+    "X-Amz-Signature=",
+    "X-Goog-Signature=",
+    "?Signature=",
+    "&Signature=",
+    "?signature=",
+    "&signature=",
+];
 /// What crypt calls the kinds of hashes of passwords.
 pub const HASHES: [&str; 12] =
     ["1", "2a", "2b", "2x", "2y", "5", "6", "7", "y", "apr1", "argon2i", "argon2id"];
@@ -56,6 +65,8 @@ pub enum Tail {
     Mixed(usize),
     /// So many letters and digits and no more, of both some.
     Word(usize),
+    /// At least so many letters, digits and signs of base64 for URLs, of each kind of letters and digits some.
+    Random(usize),
     /// So many digits of hex and no more.
     Hex(usize),
     Uuid,
@@ -73,6 +84,16 @@ impl Tail {
         let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
         match self {
             Self::Long => text.len() >= Self::LONG && text.bytes().any(|b| b.is_ascii_digit()),
+            Self::Random(least) => {
+                let of = |b: &u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
+                let row = text.bytes().take_while(of).count();
+                let row = &text.as_bytes()[..row];
+                let has = |is: fn(&u8) -> bool| row.iter().any(is);
+                row.len() >= least
+                    && has(u8::is_ascii_digit)
+                    && has(u8::is_ascii_uppercase)
+                    && has(u8::is_ascii_lowercase)
+            }
             Self::Mixed(least) => row.len() >= least && is_mixed,
             Self::Word(length) => row.len() == length && is_mixed,
             Self::Hex(length) => row.len() == length && row.bytes().all(|b| b.is_ascii_hexdigit()),
@@ -82,7 +103,7 @@ impl Tail {
 }
 
 /// How tokens of services begin that agents' tools use, and how they go on.
-pub const TOKENS: [(&str, Tail); 92] = [
+pub const TOKENS: [(&str, Tail); 128] = [
     ("SG.", Tail::Long),
     ("shpat_", Tail::Long),
     ("shpss_", Tail::Long),
@@ -184,4 +205,40 @@ pub const TOKENS: [(&str, Tail); 92] = [
     ("pnu_", Tail::Mixed(30)),
     ("LTAI", Tail::Mixed(16)),
     ("ops_eyJ", Tail::Long),
+    ("sl.", Tail::Random(30)),
+    ("glc_", Tail::Long),
+    ("sb_secret_", Tail::Long),
+    ("vcp_", Tail::Long),
+    ("vck_", Tail::Long),
+    ("napi_", Tail::Long),
+    ("HRKU-", Tail::Long),
+    ("CCIPAT_", Tail::Long),
+    ("EZAK", Tail::Mixed(30)),
+    ("EZTK", Tail::Mixed(30)),
+    ("FLWSECK-", Tail::Long),
+    ("FLWSECK_TEST-", Tail::Long),
+    ("AKCp", Tail::Random(30)),
+    ("cmVmdGtuOj", Tail::Random(20)),
+    ("xoxe.xoxp-", Tail::Long),
+    ("xoxe.xoxb-", Tail::Long),
+    ("tfp_", Tail::Long),
+    ("rdme_", Tail::Mixed(30)),
+    ("CLOJARS_", Tail::Mixed(30)),
+    ("fio-u-", Tail::Long),
+    ("oy2", Tail::Mixed(40)),
+    ("pa-", Tail::Random(30)),
+    ("m0-", Tail::Random(30)),
+    ("AQVN", Tail::Random(20)),
+    ("AKID", Tail::Mixed(24)),
+    ("pat-na1-", Tail::Uuid),
+    ("pat-eu1-", Tail::Uuid),
+    ("pat-na2-", Tail::Uuid),
+    ("rpa_", Tail::Mixed(24)),
+    ("ABSK", Tail::Mixed(40)),
+    ("fal_", Tail::Mixed(24)),
+    ("cal_live_", Tail::Long),
+    ("waka_", Tail::Uuid),
+    ("nvapi-", Tail::Long),
+    ("ATBB", Tail::Mixed(28)),
+    ("op_", Tail::Mixed(32)),
 ];

@@ -9,7 +9,7 @@ use super::{LINGER_MS, Thread};
 use crate::domain::field_error::FieldError;
 use crate::domain::merge_patch;
 use crate::domain::message::Message;
-use crate::domain::patch::{NotDone, Operations};
+use crate::domain::patch::{NotDone, Operations, StandIn};
 use crate::domain::run::happening::Happened;
 use crate::domain::run::state::Status;
 use crate::domain::run::terms::Priority;
@@ -203,9 +203,10 @@ impl Thread {
     }
 
     fn edit(&mut self, meta: &mut Meta, edits: &Operations, now: Millis) -> Decided {
+        const VERSION: &str = "version";
         let mut before = self.document(meta);
-        before.insert("version".to_owned(), json!(meta.version));
-        let after = match edits.apply(before.clone()) {
+        let version = StandIn::field(VERSION, json!(meta.version));
+        let mut after = match edits.apply_beside(before.clone(), &[version]) {
             Ok(after) => after,
             Err(NotDone::Invalid(fault)) => return at_once(Answer::Invalid(vec![fault])),
             Err(NotDone::Test(operation)) => {
@@ -214,6 +215,12 @@ impl Thread {
                 return at_once(Answer::Conflict(words));
             }
         };
+        if edits.touches("/version") && !after.contains_key(VERSION) {
+            after.insert(VERSION.to_owned(), Value::Null);
+        }
+        if after.contains_key(VERSION) {
+            before.insert(VERSION.to_owned(), json!(meta.version));
+        }
         self.change(meta, merge_patch::difference(&before, &after), now)
     }
 

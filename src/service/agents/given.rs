@@ -88,7 +88,9 @@ pub fn change_of(
     let mut errors = FieldErrors::default();
     let mut fields = match patch {
         Patch::Merge(fields) => fields.clone(),
-        Patch::Operations(operations) => operations.apply_beside(shown.clone(), &stand_ins())?,
+        Patch::Operations(operations) => {
+            without_echoes(operations.apply_beside(shown.clone(), &stand_ins())?, shown)
+        }
     };
     spellings::give_way(&mut fields, &spelling::NAMES, shown, spelling::are_same);
     errors.join(spelling::ours(&mut fields));
@@ -108,6 +110,17 @@ pub fn change_of(
     };
     all.shift_remove(STATUS);
     Ok(Changed { draft: draft(all, default, errors)?, is_active })
+}
+
+/// Leaves out other names of fields that operations took away: they only show what was there.
+fn without_echoes(mut done: Map<String, Value>, shown: &Map<String, Value>) -> Map<String, Value> {
+    for (other, own) in spelling::NAMES {
+        let is_gone = shown.contains_key(own) && !done.contains_key(own);
+        if is_gone && done.get(other) == shown.get(other) {
+            done.shift_remove(other);
+        }
+    }
+    done
 }
 
 /// What operations may name besides what is shown: each field that can be written, and the object that variables stand in.

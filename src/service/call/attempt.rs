@@ -48,6 +48,8 @@ pub struct Opened<B> {
     pub body: B,
     pub decoder: Box<Decoder>,
     pub events: Vec<Event>,
+    /// What came with them and cannot be read, or is an error.
+    pub fault: Option<DecodeError>,
     pub at: Millis,
 }
 
@@ -307,8 +309,9 @@ async fn open<B: Body>(
         let has_begun = events.iter().any(Event::is_content);
         match fed {
             // An error after the first event is reported by the relay.
-            _ if has_begun => {
-                return Ok(Attempt::Stream(Opened { body, decoder: Box::new(decoder), events, at: now() }));
+            fed if has_begun => {
+                let (decoder, fault, at) = (Box::new(decoder), fed.err(), now());
+                return Ok(Attempt::Stream(Opened { body, decoder, events, fault, at }));
             }
             Err(error) => return Err(undecodable(candidate, error, usage_in(&events))),
             Ok(()) if chunk.is_none() => {

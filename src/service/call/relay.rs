@@ -46,6 +46,8 @@ pub struct Relay<W: World> {
     decoder: Box<Decoder>,
     /// Events read and not yet taken.
     ready: Vec<Event>,
+    /// What came with them and ends the answer.
+    fault: Option<DecodeError>,
     first_token_at: Millis,
     /// How many choices were asked for.
     choices: u64,
@@ -76,6 +78,7 @@ impl<W: World> Relay<W> {
             body: opened.body,
             decoder: opened.decoder,
             ready: Vec::new(),
+            fault: opened.fault,
             first_token_at: opened.at,
             choices,
             counter: Counter::default(),
@@ -96,6 +99,9 @@ impl<W: World> Relay<W> {
         }
         if let Some((count, error)) = self.ended.take() {
             return self.end(count, error);
+        }
+        if let Some(error) = self.fault.take() {
+            return self.break_off(Vec::new(), error);
         }
         loop {
             let mut events = Vec::new();

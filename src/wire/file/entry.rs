@@ -141,7 +141,7 @@ impl Entry {
             slug: fields.slug.clone(),
             name: fields.name.clone(),
             fields: Some(fields),
-            faults: errors.finish().err().unwrap_or_default(),
+            faults: without_secrets(errors),
             system: Some(system),
             report,
             needs,
@@ -156,6 +156,13 @@ impl Entry {
         let mut errors = FieldErrors::default();
         let mut report = Report::default();
         errors.join(spelling::ours(&mut fields));
+        park::scrub_labels(fields.get_mut("labels"), &mut report);
+        for name in ["name", "slug"] {
+            let is_secret = |text: &&str| park::is_secret_name(name, text, &mut report);
+            if fields.get(name).and_then(Value::as_str).filter(is_secret).is_some() {
+                fields.shift_remove(name);
+            }
+        }
         let keys = answered(&mut fields, &mut report);
         // A name is an identity, so nothing of one that fits is cut; what does not fit is refused, and only shown.
         let shown = |name: &str, longest: usize| {
@@ -168,7 +175,9 @@ impl Entry {
         tools(&mut fields, &mut report);
         let (fields, faults) = json::read_partly::<Fields>(&fields.into());
         errors.absorb(faults);
-        let faults = errors.finish().err().unwrap_or_default();
+        let faults = without_secrets(errors);
+        let told = fields.as_ref().and_then(|fields| fields.instructions.as_deref());
+        park::warn_of("instructions", told, &mut report);
         let origin = keys.first().map(|id| Origin { path: "id".to_owned(), value: id.clone(), label: None });
         Self { slug, name, fields, report, keys, origin, parameters, ..Self::invalid(faults) }
     }
@@ -184,6 +193,13 @@ impl Entry {
         entry.report.lines.extend(report.lines);
         entry
     }
+}
+
+/// Faults without the keys in their places that are secrets.
+fn without_secrets(errors: FieldErrors) -> Vec<FieldError> {
+    let mut faults = errors.finish().err().unwrap_or_default();
+    faults.iter_mut().for_each(|fault| fault.field = park::shown(&fault.field));
+    faults
 }
 
 /// Takes out what an answer says of an agent besides its own fields; returns its id, by which others hand off to it.

@@ -108,7 +108,8 @@ pub fn json(text: &str) -> Result<Value, Unreadable> {
             Unreadable(format!("it has more than {} values: import it in parts", domain::json::MAX_VALUES))
         }
         Unsound::Faulty(errors) => {
-            let faults = errors.into_iter().map(|error| format!("`{}` {}", error.field, error.message));
+            let faults =
+                errors.into_iter().map(|error| format!("`{}` {}", park::shown(&error.field), error.message));
             Unreadable(faults.collect::<Vec<_>>().join(", "))
         }
     })
@@ -200,6 +201,10 @@ fn each(
     system: Option<&'static System>,
     entries: &mut Vec<Entry>,
 ) -> Result<(), Unreadable> {
+    if let Some(system) = foreign::shared(&agents, system) {
+        entries.extend(Entry::foreign(system, Map::from_iter([("data".to_owned(), agents.into())])));
+        return Ok(());
+    }
     // What marks a list as a system's may stand in one of its agents only.
     let of_list = system.or_else(|| System::of_list(&agents));
     for (i, agent) in agents.into_iter().enumerate() {
@@ -249,6 +254,7 @@ fn check_head(head: &Map<String, Value>) -> Result<(), Unreadable> {
             "format" => value.as_str() == Some(FORMAT),
             "version" => value.as_u64() == Some(VERSION),
             _ => {
+                let name = park::shown(name);
                 let what = format!("`{name:.64}` is not known beside `agents`; `format` and `version` are");
                 return Err(Unreadable(what));
             }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::report::Report;
 use super::secrets;
+use crate::domain::plain_words::is_dense;
 use crate::domain::redact::HIDDEN;
 
 /// The most bytes that one agent's parked fields take as JSON: `config` has at most 64 KiB.
@@ -139,6 +140,57 @@ pub fn is_secret_name(path: &str, name: &str, report: &mut Report) -> bool {
         report.dropped(path, SECRET);
     }
     is_secret
+}
+
+/// The names of entries, where an entry's arguments have something in them that a machine made: they are not kept.
+pub fn without_made(
+    path: &str,
+    entries: &[String],
+    name_of: impl Fn(&str) -> &str,
+    report: &mut Report,
+) -> Option<Value> {
+    let is_made = |entry: &String| {
+        let arguments = entry.strip_prefix(name_of(entry)).unwrap_or(entry);
+        is_dense(arguments) || secrets::has_secret(entry)
+    };
+    if !entries.iter().any(is_made) {
+        return None;
+    }
+    report.dropped(path, SECRET);
+    Some(entries.iter().map(|entry| name_of(entry)).collect())
+}
+
+/// Takes out the labels that are secrets.
+pub fn scrub_labels(labels: Option<&mut Value>, report: &mut Report) {
+    if let Some(Value::Array(labels)) = labels {
+        let count = labels.len();
+        labels.retain(|label| !label.as_str().is_some_and(secrets::has_secret));
+        if labels.len() < count {
+            report.dropped("labels", SECRET);
+        }
+    }
+}
+
+/// Whether a text looks like a secret; then that is said, and the text is not.
+pub fn is_look(path: &str, text: &str, report: &mut Report) -> bool {
+    let is_look = secrets::has_look(text);
+    if is_look {
+        report.dropped(path, SECRET);
+    }
+    is_look
+}
+
+/// A place in a file, without the keys in it that are secrets.
+pub fn shown(path: &str) -> String {
+    secrets::without_keys(path).unwrap_or_else(|| path.to_owned())
+}
+
+/// Says of a text that is taken over that there seems to be a secret in it.
+pub fn warn_of(field: &str, text: Option<&str>, report: &mut Report) {
+    if text.is_some_and(secrets::has_look) {
+        let what = "it seems to have a key or another secret in it, which every member and its model read: take it out";
+        report.mapped_with(field, field, what);
+    }
 }
 
 /// Whether a text of this name is a secret.

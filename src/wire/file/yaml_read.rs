@@ -11,6 +11,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Number, Value};
 
 use super::Unreadable;
+use super::park;
 use super::yaml_margin::{self, Stop};
 use crate::domain::json::{self, MAX_DEPTH, TOO_LONG};
 
@@ -101,7 +102,7 @@ impl Object {
         match self.key.take() {
             None => match value {
                 Value::String(name) if self.fields.contains_key(&name) => {
-                    return Err(format!("`{name:.64}` stands twice"));
+                    return Err(format!("`{:.64}` stands twice", park::shown(&name)));
                 }
                 Value::String(name) => self.key = Some(Key::Name(name)),
                 _ => return Err("a key must be a text".to_owned()),

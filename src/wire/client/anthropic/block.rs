@@ -31,6 +31,16 @@ pub struct BlockBody {
     pub signature: Option<String>,
     pub data: Option<String>,
     pub cache_control: Option<CacheControl>,
+    /// Sources of what was said, or whether some are wanted: no provider's wire has them here.
+    pub citations: Option<Box<RawValue>>,
+}
+
+impl BlockBody {
+    /// Whether it has citations, or wants them.
+    pub fn is_cited(&self) -> bool {
+        let says = |raw: &RawValue| !matches!(raw.get(), "null" | "[]" | "{}");
+        self.citations.as_deref().is_some_and(says)
+    }
 }
 
 pub struct SourceBody {
@@ -45,7 +55,7 @@ pub struct SourceBody {
 objects! {
     BlockBody, "a content block object" {
         kind as "type", text, source, title, tool_use_id, content, is_error, id, name, input, thinking, signature, data,
-        cache_control,
+        cache_control, citations,
     }
     SourceBody, "an object with a `type`" { kind as "type", media_type, data, url, file_id, content }
 }

@@ -5,11 +5,12 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::body::Body;
+use super::body::{Body, TurnBody};
 use super::tools::{effort, format, output, tool_choice, tools};
 use super::turns::messages;
-use crate::domain::extra::Extra;
+use crate::domain::extra::{Extra, Extras};
 use crate::domain::message::{ChatRequest, Message, Sampling, pair_calls};
+use crate::wire::client::content::Content;
 use crate::wire::client::pairing::{self, Unpaired};
 use crate::wire::client::{Invalid, parsed};
 
@@ -72,6 +73,7 @@ pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
     let (tool_choice, parallel_tool_calls) = tool_choice(body.tool_choice, &tools)?;
     let (user, metadata) = metadata(body.metadata.unwrap_or_default())?;
     let mut extras = unknown;
+    note_citations(&body.messages, &mut extras);
     if let (Some(value), Some(place)) = (body.top_k, Extra::find("top_k")) {
         extras.put(place, value).map_err(|words| Invalid::at("top_k", format!("`top_k` {words}")))?;
     }
@@ -110,9 +112,19 @@ pub fn pair(messages: &mut [Message]) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// Names the citations of blocks: they are left out.
+fn note_citations(messages: &Option<Vec<TurnBody>>, extras: &mut Extras) {
+    for (turn, message) in messages.iter().flatten().enumerate() {
+        let Content::Parts(blocks) = &message.content else { continue };
+        for (block, _) in blocks.iter().enumerate().filter(|(_, block)| block.is_cited()) {
+            extras.put_unknown(|| format!("messages[{turn}].content[{block}].citations"));
+        }
+    }
+}
+
 /// Whether it is a field that replies have and clients send back as they got it, or one that changes nothing of the answer.
 fn is_of_a_reply(path: &serde_ignored::Path<'_>) -> bool {
-    const FIELDS: [&str; 4] = ["citations", "caller", "eager_input_streaming", "parsed_output"];
+    const FIELDS: [&str; 3] = ["caller", "eager_input_streaming", "parsed_output"];
     let serde_ignored::Path::Map { parent, key } = path else { return false };
     !matches!(parent, serde_ignored::Path::Root) && FIELDS.contains(&key.as_str())
 }

@@ -7,10 +7,11 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::ids::CallId;
-use crate::domain::message::{ChatReply, Choice, Event, Finish, Usage};
+use crate::domain::message::{AssistantPart, ChatReply, Choice, Citation, Event, Finish, Usage};
 use crate::domain::money::Nanos;
 use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::domain::warning::Warning;
+use crate::wire::client::openai::annotation;
 use crate::wire::{sse, to_json};
 
 /// An answer, and what it cost: the body of a whole one, and the last event of a stream.
@@ -52,6 +53,10 @@ pub struct Done<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     pub tool_calls: &'a [Called],
+    /// Where the answer comes from, as OpenAI writes it; absent where it says nothing of that.
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "annotation::write")]
+    #[schema(required = false, value_type = Vec<Object>)]
+    pub annotations: &'a [Citation],
     /// True where the agent was asked the same before, and this is that answer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
@@ -107,6 +112,12 @@ impl Done<'_> {
         let first = reply.choices.first();
         first.and_then(|choice| choice.text().or_else(|| choice.refusal())).unwrap_or_default()
     }
+
+    /// The sources of a whole answer.
+    pub fn citations_of(reply: &ChatReply) -> Vec<Citation> {
+        let parts = reply.choices.first().map(|choice| choice.parts.as_slice()).unwrap_or_default();
+        AssistantPart::citations_of(parts).cloned().collect()
+    }
 }
 
 /// Writes `delta` … `done` (or `error`), and keeps the text for `done`.
@@ -114,6 +125,7 @@ impl Done<'_> {
 pub struct StreamEncoder {
     text: String,
     calls: Vec<Called>,
+    citations: Vec<Citation>,
 }
 
 #[derive(Serialize)]
@@ -137,8 +149,13 @@ impl StreamEncoder {
                     call.arguments.push_str(delta);
                 }
             }
+            Event::Citation { choice: 0, citation } => self.citations.push(Citation::clone(citation)),
             _ => {}
         }
+    }
+
+    pub fn citations(&self) -> &[Citation] {
+        &self.citations
     }
 
     pub fn calls(&self) -> &[Called] {

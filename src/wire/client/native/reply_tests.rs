@@ -18,6 +18,7 @@ fn done<'a>(message: &'a str, usage: &'a Usage) -> Done<'a> {
         thread_id: None,
         run_id: None,
         tool_calls: &[],
+        annotations: &[],
         cached: false,
         warnings: &[],
     }

@@ -1,9 +1,20 @@
 //! Writes annotations: where an answer comes from.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::domain::message::Citation;
+
+/// Writes those of citations that say something.
+///
+/// # Errors
+/// The serializer's.
+pub(in crate::wire::client) fn write<S: Serializer>(
+    citations: &&[Citation],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(citations.iter().filter_map(AnnotationBody::of))
+}
 
 #[derive(Serialize)]
 #[serde(untagged)]

@@ -188,11 +188,13 @@ pub struct MessageBody {
     pub reasoning_details: Option<Box<RawValue>>,
     pub extra_content: Option<ExtraContent>,
     pub cache_control: Option<CacheControl>,
+    /// Sources of what the model has said, as a reply had them; no provider wants them back.
+    pub annotations: Option<Box<RawValue>>,
 }
 
 objects! {
     StreamOptions, "an object" { include_usage }
-    MessageBody, "a message object" { role, content, name, refusal, tool_calls, tool_call_id, function_call, reasoning_content, reasoning, reasoning_details, extra_content, cache_control }
+    MessageBody, "a message object" { role, content, name, refusal, tool_calls, tool_call_id, function_call, reasoning_content, reasoning, reasoning_details, extra_content, cache_control, annotations }
     ExtraContent, "an object" { google }
     Google, "an object" { thought_signature, after_tool_calls }
     CallBody, "a tool call object" { id, kind as "type", function, extra_content }

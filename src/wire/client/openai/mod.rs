@@ -5,7 +5,7 @@
 //! (`functions`, audio as an answer, tools that are no functions). What other providers' clients send back over tool
 //! turns (`reasoning_content`, `reasoning_details`, `extra_content`) is read and written as well.
 
-mod annotation;
+pub(super) mod annotation;
 mod body;
 pub(in crate::wire::client) mod content;
 mod error;

@@ -81,6 +81,9 @@ pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
         if message.name.is_some() && message.role != Some(Role::User) {
             body.extras.put_unknown(|| format!("messages[{number}].name"));
         }
+        if message.annotations.as_deref().is_some_and(|raw| !matches!(raw.get(), "null" | "[]")) {
+            body.extras.put_unknown(|| format!("messages[{number}].annotations"));
+        }
     }
     let request = ChatRequest {
         messages: messages(body.messages)?,
@@ -100,7 +103,7 @@ pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
 
 /// Whether it is a field that replies have and clients send back as they got it; no provider wants it.
 fn is_of_a_reply(path: &serde_ignored::Path<'_>) -> bool {
-    const FIELDS: [&str; 4] = ["annotations", "audio", "function_call", "index"];
+    const FIELDS: [&str; 3] = ["audio", "function_call", "index"];
     let serde_ignored::Path::Map { parent, key } = path else { return false };
     !matches!(parent, serde_ignored::Path::Root) && FIELDS.contains(&key.as_str())
 }

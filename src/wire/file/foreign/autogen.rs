@@ -15,13 +15,46 @@ const COMPONENT: [&str; 4] = ["provider", "component_type", "version", "componen
 const TEAMS: &str = "it says how the team works, and there are no teams here";
 
 pub fn open(f: Fields) -> Vec<Part> {
-    if gallery::is(&f) {
-        return gallery::open(f);
+    let mut held = Vec::new();
+    for row in rows(f) {
+        if gallery::is(&row) {
+            held.extend(gallery::components(row));
+        } else if row.get("agents").is_some_and(Value::is_array) {
+            held.extend(list(row).into_iter().map(Err));
+        } else {
+            held.push(Ok(row));
+        }
     }
-    if f.get("agents").is_some_and(Value::is_array) {
-        return list(f);
+    gallery::apart(held)
+}
+
+/// What a document has: itself, the rows of an answer of AutoGen Studio, what stands in one.
+fn rows(mut f: Fields) -> Vec<Fields> {
+    let is_component = ["provider", "component_type", "component"].iter().any(|name| f.contains_key(*name));
+    if !is_component
+        && !gallery::is(&f)
+        && let Some(data) = f.get_mut("data").filter(|data| data.is_array() || data.is_object())
+    {
+        return value::objects(data.take()).into_iter().map(unwrap_row).collect();
     }
-    component(f)
+    vec![unwrap_row(f)]
+}
+
+/// The component of a row, with what the row says of it beside.
+fn unwrap_row(mut f: Fields) -> Fields {
+    match f.remove("component") {
+        Some(Value::Object(mut component)) => {
+            for (name, value) in f {
+                component.entry(name).or_insert(value);
+            }
+            component
+        }
+        Some(other) => {
+            f.insert("component".to_owned(), other);
+            f
+        }
+        None => f,
+    }
 }
 
 /// A team is its members: how they take turns is no agent.

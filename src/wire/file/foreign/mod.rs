@@ -144,6 +144,17 @@ impl System {
     }
 }
 
+/// The system of a list whose documents are read together: AutoGen's teams are told apart by all the labels there are.
+pub fn shared(list: &[Value], system: Option<&'static System>) -> Option<&'static System> {
+    const TOGETHER: &str = "autogen";
+    let is_of = |item: &Value| {
+        let fields = item.as_object();
+        fields.and_then(|fields| system.or_else(|| System::of(fields))).is_some_and(|of| of.name == TOGETHER)
+    };
+    let is_shared = list.len() > 1 && list.iter().all(is_of);
+    is_shared.then(|| System::named(TOGETHER)).flatten()
+}
+
 /// What is no agent refuses no agent beside it in the same document: the first one's report says what it was.
 fn without_refused(parts: Vec<Part>) -> Vec<Part> {
     let (mut agents, refused): (Vec<Part>, Vec<Part>) =

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::value::{self, at, is_object_at, str_at, take};
 use super::{Part, Source};
 use crate::domain::agent::{Fields as AgentFields, Modality, Status};
+use crate::wire::file::park;
 
 type Fields = Map<String, Value>;
 
@@ -16,13 +17,18 @@ pub fn one(f: Fields) -> Vec<Part> {
 }
 
 pub fn refused(name: Option<&str>, what: impl Into<String>) -> Vec<Part> {
-    vec![Part::Refused { name: name.map(|name| name.chars().take(64).collect()), what: what.into() }]
+    let shown = |name: &str| park::shown(name).chars().take(64).collect();
+    vec![Part::Refused { name: name.map(shown), what: what.into() }]
 }
 
 /// An agent under a key of its document, which is its name unless its fields say another.
 fn keyed(key: String, fields: Fields) -> Part {
+    let mut source = Source { fields, ..Source::default() };
+    if park::is_secret_name(&key, &key, &mut source.report) {
+        return Part::Agent(Box::new(source));
+    }
     let preset = AgentFields { name: value::line(&key), ..AgentFields::default() };
-    Part::Agent(Box::new(Source { fields, preset, keys: vec![key], ..Source::default() }))
+    Part::Agent(Box::new(Source { preset, keys: vec![key], ..source }))
 }
 
 /// The objects of `agents`, or the document itself.
@@ -33,6 +39,20 @@ pub fn list(mut f: Fields) -> Vec<Part> {
             agents.into_iter().map(Part::from).collect()
         }
         _ => one(f),
+    }
+}
+
+/// One, or the page that its server answers.
+pub fn librechat(mut f: Fields) -> Vec<Part> {
+    match f.remove("data") {
+        Some(Value::Array(agents)) if str_at(&f, "object") == Some("list") => {
+            value::objects(agents.into()).into_iter().map(Part::from).collect()
+        }
+        Some(data) => {
+            f.insert("data".to_owned(), data);
+            list(f)
+        }
+        None => list(f),
     }
 }
 

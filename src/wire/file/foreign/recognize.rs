@@ -41,12 +41,24 @@ pub fn semantic_kernel(f: &Fields) -> bool {
 }
 
 pub fn autogen(f: &Fields) -> bool {
-    str_at(f, "component_type").is_some()
-        || str_at(f, "provider").is_some_and(|provider| provider.starts_with("autogen"))
+    is_component(f)
+        || at(f, "component").and_then(Value::as_object).is_some_and(is_component)
         || gallery::is(f)
         || is_older_autogen(f)
         || is_studio_row(f)
         || first_of(f, "agents").is_some_and(is_older_autogen)
+        || is_answer_of_studio(f)
+}
+
+/// What AutoGen Studio answers: rows, or one.
+fn is_answer_of_studio(f: &Fields) -> bool {
+    let row = at(f, "data").and_then(Value::as_object).or_else(|| first_of(f, "data"));
+    f.get("status").is_some_and(Value::is_boolean) && row.is_some_and(autogen)
+}
+
+fn is_component(f: &Fields) -> bool {
+    str_at(f, "component_type").is_some()
+        || str_at(f, "provider").is_some_and(|provider| provider.starts_with("autogen"))
 }
 
 /// A row of AutoGen Studio's first database: an agent, a skill, a model or a workflow.
@@ -88,6 +100,9 @@ pub fn langgraph(f: &Fields) -> bool {
 }
 
 pub fn openai(f: &Fields) -> bool {
+    if librechat(f) {
+        return false;
+    }
     match str_at(f, "object") {
         Some("assistant" | "prompt") => true,
         Some("list") => at(f, "data").is_some_and(Value::is_array),
@@ -201,7 +216,11 @@ pub fn amazon_q(f: &Fields) -> bool {
 }
 
 pub fn librechat(f: &Fields) -> bool {
-    is_object_at(f, "model_parameters")
+    let is_listed = str_at(f, "object") == Some("list") && first_of(f, "data").is_some_and(librechat);
+    let is_named = || str_at(f, "id").is_some_and(|id| id.starts_with("agent_"));
+    is_listed
+        || f.contains_key("provider") && is_named()
+        || is_object_at(f, "model_parameters")
         || (f.contains_key("provider")
             && has(f, &["agent_ids", "conversation_starters", "artifacts", "recursion_limit", "mcpServers"]))
 }

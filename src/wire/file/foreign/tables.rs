@@ -80,7 +80,7 @@ pub static SYSTEMS: [System; 26] = [
     system("cagent", "Docker cagent", recognize::cagent, open::cagent, CAGENT, Braces::Double),
     system("adk", "Google ADK", recognize::adk, open::adk, ADK, Braces::Single),
     system("amazon-q", "Amazon Q", recognize::amazon_q, open::one, AMAZON_Q, Braces::Double),
-    system("librechat", "LibreChat", recognize::librechat, open::list, LIBRECHAT, Braces::Double),
+    system("librechat", "LibreChat", recognize::librechat, open::librechat, LIBRECHAT, Braces::Double),
     system("pydantic-ai", "Pydantic AI", recognize::pydantic_ai, open::one, PYDANTIC_AI, Braces::Double),
     system("agno", "Agno", recognize::agno, open::one, AGNO, Braces::Double),
     system("graph", "a graph editor", recognize::graph, open::graph, &[], Braces::Double),

@@ -114,9 +114,11 @@ pub fn name(value: &Value) -> Option<&str> {
 /// The names in a list, in a text with commas, or of an object's entries that are not switched off.
 pub fn names(value: &Value) -> Vec<String> {
     match value {
-        Value::String(text) => {
-            text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-        }
+        Value::String(text) => apart(text, |c| c == ',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
         Value::Array(list) => list.iter().filter(|item| is_on(item)).filter_map(tool).collect(),
         Value::Object(fields) => {
             fields.iter().filter(|(_, value)| is_on(value)).map(|(name, _)| name.clone()).collect()
@@ -128,16 +130,21 @@ pub fn names(value: &Value) -> Vec<String> {
 /// A text's words as a list: blanks and commas part them, but not inside brackets.
 pub fn words(value: Value) -> Value {
     let Value::String(text) = &value else { return value };
+    let words = apart(text, |c| c.is_whitespace() || c == ',');
+    words.filter(|word| !word.is_empty()).map(Value::from).collect::<Vec<_>>().into()
+}
+
+/// The parts of a text between signs that stand outside of brackets.
+fn apart(text: &str, is_between: fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut depth = 0_usize;
-    let words = text.split(|c: char| {
+    text.split(move |c: char| {
         match c {
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth == 0 && (c.is_whitespace() || c == ',')
-    });
-    words.filter(|word| !word.is_empty()).map(Value::from).collect::<Vec<_>>().into()
+        depth == 0 && is_between(c)
+    })
 }
 
 /// A server's tools are known by the server.

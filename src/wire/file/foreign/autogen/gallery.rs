@@ -33,8 +33,11 @@ pub fn is(f: &Fields) -> bool {
         })
 }
 
-/// The agents and the teams' agents.
-pub fn open(mut f: Fields) -> Vec<Part> {
+/// What a document holds: components, and what is one no more.
+pub type Held = Result<Fields, Part>;
+
+/// The agents and teams of a gallery.
+pub fn components(mut f: Fields) -> Vec<Held> {
     let name = ["name", "config.name", "label"].iter().find_map(|path| str_at(&f, path)).map(str::to_owned);
     let place = PLACES.iter().find(|place| is_object_at(&f, place)).copied().unwrap_or_default();
     let components = match take(&mut f, place) {
@@ -46,10 +49,19 @@ pub fn open(mut f: Fields) -> Vec<Part> {
     if held.is_empty() {
         let is_empty = components.values().all(|list| list.as_array().is_none_or(Vec::is_empty));
         let what = if is_empty { "an empty gallery" } else { "a gallery without an agent" };
-        return refused(name.as_deref(), what);
+        return refused(name.as_deref(), what).into_iter().map(Err).collect();
     }
+    held.into_iter().map(Ok).collect()
+}
+
+/// The agents of components and of teams, which are told apart by the names of their teams.
+pub fn apart(held: Vec<Held>) -> Vec<Part> {
     let mut names = TeamNames::of(&held);
-    held.into_iter().flat_map(|component| names.apart(component)).collect()
+    let parts = held.into_iter().flat_map(|held| match held {
+        Ok(component) => names.apart(component),
+        Err(part) => vec![part],
+    });
+    parts.collect()
 }
 
 /// The label of a team.
@@ -66,8 +78,9 @@ struct TeamNames {
 }
 
 impl TeamNames {
-    fn of(components: &[Fields]) -> Self {
-        let used = components.iter().filter_map(label).map(str::to_owned).collect();
+    fn of(held: &[Held]) -> Self {
+        let components = held.iter().filter_map(|held| held.as_ref().ok());
+        let used = components.filter_map(label).map(str::to_owned).collect();
         Self { used, last: BTreeMap::new() }
     }
 

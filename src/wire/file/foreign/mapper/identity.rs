@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::agent::{Status, spelling};
 use crate::domain::slug::Slug;
+use crate::wire::file::park;
 
 use super::super::rule::To;
 use super::super::{Origin, value};
@@ -15,6 +16,9 @@ const STATUSES: &str = "draft, published, active, inactive, deprecated";
 impl Mapper {
     pub(super) fn name(&mut self, path: &str, value: &Value) {
         let Some(name) = value::text(value) else { return self.errors.add(path, "must be a text") };
+        if park::is_secret_name(path, &name, &mut self.report) {
+            return;
+        }
         self.keys.push(name.clone());
         if self.fields.name.is_some() && self.named {
             return self.park(path, value.clone());
@@ -27,6 +31,9 @@ impl Mapper {
 
     pub(super) fn slug(&mut self, path: &str, value: &Value) {
         let Some(text) = value::text(value) else { return self.errors.add(path, "must be a text") };
+        if park::is_secret_name(path, &text, &mut self.report) {
+            return;
+        }
         // One that loses signs is nobody's alone: `C++` and `C#` are two.
         let is_whole = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.'));
         match Slug::from_name(&text) {

@@ -246,6 +246,11 @@ impl Mapper {
             self.config.insert("variables".to_owned(), std::mem::take(&mut self.variables).into());
         }
         self.parked.join(&mut self.config, &mut self.report);
+        for (name, text) in
+            [("instructions", &self.fields.instructions), ("description", &self.fields.description)]
+        {
+            park::warn_of(name, text.as_deref(), &mut self.report);
+        }
         self.fields.config = Some(self.config).filter(|config| !config.is_empty());
         Mapped {
             fields: self.fields,
@@ -277,6 +282,7 @@ impl Mapper {
     fn own_fields(&mut self) {
         let mut same = std::mem::take(&mut self.same);
         self.errors.join(spelling::ours(&mut same));
+        park::scrub_labels(same.get_mut("labels"), &mut self.report);
         if let Some(Value::Object(budget)) = same.get_mut("budget") {
             for (name, value) in crate::wire::file::budget::settle(budget, &mut self.report, &mut self.errors)
             {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::domain::model_line::ModelLine;
 use crate::domain::model_name;
 use crate::wire::file::parameters::{is_said_otherwise, with_parameters};
+use crate::wire::file::park;
 
 use super::super::value;
 use super::{Mapper, REPORT_DEPTH, join};
@@ -78,6 +79,7 @@ pub(super) use crate::wire::file::parameters::Parameters as Params;
 impl Mapper {
     pub(super) fn model(&mut self, path: &str, value: Value) {
         match value {
+            Value::String(text) if park::is_look(path, &text, &mut self.report) => {}
             Value::Array(list) => list.into_iter().for_each(|value| self.model(path, value)),
             Value::Object(mut fields) => {
                 let (provider, code) = (provider(&mut fields), pick(&mut fields, &CODES));

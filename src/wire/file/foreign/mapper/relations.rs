@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use crate::domain::agent::Tool;
 use crate::domain::json;
+use crate::domain::plain_words::are_words;
+use crate::domain::secret_looks::names::{Naming, naming};
 use crate::wire::file::park;
 
 use super::super::{Need, value};
@@ -31,11 +33,16 @@ impl Mapper {
             item => item.is_string(),
         };
         let mut is_whole = value.is_string() || value.as_array().is_some_and(|list| list.iter().all(is_name));
-        let mut names = value::names(&value);
+        let entries = value::names(&value);
+        if let Some(names) = park::without_made(path, &entries, without_arguments, &mut self.report) {
+            value = names;
+        }
+        let mut names: Vec<&str> = entries.iter().map(|entry| without_arguments(entry)).collect();
         names.retain(|name| !park::is_secret_name(path, name, &mut self.report));
+        is_whole &= entries.iter().all(|entry| without_arguments(entry) == entry);
         let is_unnamed = names.is_empty() && tools.is_empty() && !is_whole;
         for name in names {
-            let tool = identifier(&name);
+            let tool = identifier(name);
             is_whole &= tool == name && tools.len() < MAX_TOOLS;
             if !tool.is_empty() && tools.len() < MAX_TOOLS && !tools.iter().any(|other| other.name() == tool)
             {
@@ -108,9 +115,43 @@ fn targets_of(item: &Value) -> Vec<String> {
     named.into_iter().map(str::to_owned).collect()
 }
 
+/// A tool's name without its arguments, which may have a secret: `Bash` of `Bash(git status)`, `npx` of `npx -y @acme/mcp`. A name
+/// may have several words.
+fn without_arguments(entry: &str) -> &str {
+    let name = entry.split(['(', '[']).next().unwrap_or_default().trim();
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let asks = words.iter().rev().skip(1).any(|word| naming(word) != Naming::Nothing);
+    if words.iter().all(|word| are_words(word)) && !asks {
+        return name;
+    }
+    words.first().copied().unwrap_or_default()
+}
+
 /// A tool's name in our alphabet.
 fn identifier(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/');
     let name: String = name.trim().chars().map(|c| if fits(c) { c } else { '_' }).take(128).collect();
     name.trim_matches('_').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_arguments;
+
+    #[test]
+    fn a_tool_is_named_without_its_arguments() {
+        for (entry, name) in [
+            ("web_search", "web_search"),
+            ("Google Search", "Google Search"),
+            ("auth:login", "auth:login"),
+            ("Bash(git status)", "Bash"),
+            ("Bash(acme token swordfish)", "Bash"),
+            ("npx -y @acme/mcp --api-key 8aAQD6Y2H6DDtK", "npx"),
+            ("acme token swordfish", "acme"),
+            ("mcp__files__read (all)", "mcp__files__read"),
+            ("kubectl\t--token=8LSu0bh322LLyt", "kubectl"),
+        ] {
+            assert_eq!(without_arguments(entry), name, "{entry}");
+        }
+    }
 }
