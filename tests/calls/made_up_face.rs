@@ -319,7 +319,8 @@ async fn it_stands_among_the_agents_urls() {
     let read: Value = serde_json::from_str(&read.text).unwrap();
     let urls = json!({
         "chat": "/accounts/acme/agents/triage/chat", "stream": "/accounts/acme/agents/triage/stream",
-        "openai": "/accounts/acme/agents/triage/v1", "anthropic": "/accounts/acme/agents/triage", "threads": "/accounts/acme/agents/triage/threads", "parrot": "/accounts/acme/agents/triage/parrot/v9",
+        "openai": "/accounts/acme/agents/triage/v1", "responses": "/accounts/acme/agents/triage/v1",
+        "anthropic": "/accounts/acme/agents/triage", "threads": "/accounts/acme/agents/triage/threads", "parrot": "/accounts/acme/agents/triage/parrot/v9",
     });
     assert_eq!(read["urls"], urls);
     let list = aviary.ask(Method::GET, "/api/v1/agents", &member, &json!({})).await;
@@ -353,6 +354,6 @@ fn it_is_documented() {
     assert_eq!(schemas["ParrotRequest"]["required"], json!(["words"]));
     assert_eq!(
         schemas["AgentUrls"]["required"],
-        json!(["chat", "stream", "openai", "anthropic", "threads", "parrot"])
+        json!(["chat", "stream", "openai", "responses", "anthropic", "threads", "parrot"])
     );
 }

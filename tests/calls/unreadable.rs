@@ -42,7 +42,7 @@ async fn a_step_whose_transcript_cannot_be_read_for_a_moment_is_tried_again() {
     let stage = Stage::new().await;
     let thread = thread(&stage).await;
     stage.take_asked();
-    stage.api.world.threads().disk(thread).refuse("message FROM items", 1);
+    stage.api.world.threads().disk(thread).refuse("stands_for, message", 1);
     let id = background(&stage).await;
     let waiting = until(&stage, &id, "waiting").await;
     assert_eq!((&waiting["status"], &waiting["waiting_on"][0]["kind"]), (&json!("waiting"), &json!("time")));
