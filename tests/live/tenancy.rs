@@ -53,6 +53,9 @@ fn fill(route: &str, victim: &Agent, model: &str, by_id: bool) -> String {
         .replace("{model}", &pick(&victim.slug, &victim.id))
         .replace("{thread}", "hidden")
         .replace("{run}", "019af00000007000800000000000000000000001")
+        .replace("{response}", "resp_019af00000007000800000000000000000000001")
+        .replace("{conversation}", "conv_019af000000070008000000000000000")
+        .replace("{item}", "msg_019af00000007000800000000000000000000001-1")
         .replace("{memory}", "019af000-0000-7000-8000-000000000001")
         .replace("{delivery}", "msg_hidden")
         .replace("{user}", "hidden")
@@ -99,6 +102,10 @@ fn body(route: &str) -> Value {
             "max_output_tokens": 100, "capabilities": [],
         }),
         _ if route.ends_with("/chat") || route.ends_with("/stream") => json!({"message": "hello"}),
+        _ if route.ends_with("/v1/responses") || route.ends_with("/compact") => {
+            json!({"model": "m", "input": "hello"})
+        }
+        _ if route.contains("/v1/conversations") => json!({"metadata": {"mine": "now"}}),
         _ if route.ends_with("/completions") => {
             json!({"model": "m", "messages": [{"role": "user", "content": "hello"}]})
         }
