@@ -71,3 +71,26 @@ fn no_page_shows_what_was_deleted_however_much_it_was() {
         std::fs::remove_file(&file).unwrap();
     }
 }
+
+#[test]
+fn the_page_of_what_is_known_of_the_disk_is_overwritten_too() {
+    let file = std::env::temp_dir().join(format!("scrub-{}-state.sqlite", std::process::id()));
+    let _ = std::fs::remove_file(&file);
+    let disk = Disk::of(Connection::open(&file).unwrap());
+    let run = |statement: &str| drop(disk.exec(statement, &[]).unwrap());
+    run("CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
+    for n in 0..60_u64 {
+        let text = Value::Text("marked ".repeat(500));
+        disk.exec("INSERT INTO texts VALUES (?, ?)", &[Value::from(n), text]).unwrap();
+    }
+    let mut footprint = Footprint::default();
+    // Its table takes a page that is freed in the same write.
+    write(&disk, &mut footprint, true, &|| {
+        run("DELETE FROM texts");
+        run("INSERT INTO texts VALUES (1, 'plain')");
+    });
+    assert_eq!(found(&file), 0);
+    assert_eq!(Footprint::load(&disk).unwrap(), footprint);
+    drop(disk);
+    std::fs::remove_file(&file).unwrap();
+}

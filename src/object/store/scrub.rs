@@ -94,9 +94,11 @@ impl Footprint {
             return Ok(());
         }
         self.is_in_log = true;
-        self.write(sql)?;
+        // The page of what is known itself may be one that was used before.
+        sql.exec("DROP TABLE IF EXISTS _scrub_state", &[])?;
         let tables = tables::tables(sql)?;
         self.fill(sql)?;
+        self.write(sql)?;
         // No page that is freed is used again before it is filled.
         let mut indexes = Vec::new();
         for (nth, table) in tables.iter().enumerate() {
