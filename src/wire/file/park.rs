@@ -173,7 +173,7 @@ pub fn scrub_labels(labels: Option<&mut Value>, report: &mut Report) {
 
 /// Whether a text looks like a secret; then that is said, and the text is not.
 pub fn is_look(path: &str, text: &str, report: &mut Report) -> bool {
-    let is_look = secrets::has_look(text);
+    let is_look = secrets::has_secret(text);
     if is_look {
         report.dropped(path, SECRET);
     }

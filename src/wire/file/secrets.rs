@@ -82,11 +82,18 @@ pub fn is_for_name(name: &str) -> bool {
     // `sk-learn-models` is a word.
     let has_digit = name.bytes().any(|byte| byte.is_ascii_digit());
     let is_named = |(name, value): (&str, &str)| naming(name) != Naming::Nothing && is_dense(value);
+    let pairs = || name.match_indices(':').map(|(at, _)| (&name[..at], &name[at + 1..]));
     let is_other = || match is_plain(name) {
-        true => name.split_once(':').is_some_and(is_named),
+        true => pairs().map(|(before, after)| (last_of(before), after)).any(is_named),
         false => has_secret(name) || is_dense(name),
     };
-    has_digit && (has_look(name) || is_other())
+    let is_by_place = || !is_plain(name) && secret_looks::is_in_place(name);
+    has_digit && (has_look(name) || is_other()) || is_by_place()
+}
+
+/// What stands behind the last colon.
+fn last_of(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name).trim_start_matches('-')
 }
 
 /// Whether it is written as names of fields are.

@@ -157,6 +157,17 @@ fn secrets_are_known_by_where_they_stand_and_how_they_look() {
 
 #[test]
 fn a_key_or_a_name_that_is_a_secret_is_known_and_one_that_speaks_of_secrets_stays() {
+    // Where the place says it a secret may be of letters alone.
+    for name in [
+        "DB_PASS=sunshineMoon",
+        "https://bob:sunshineMoon@mcp.x.io/sse",
+        "api_key=sunshineMoon",
+        "acme --token sunshineMoon",
+        "X-Api-Key: sunshineMoon",
+        "npx:--token:8aAQD6Y2H6DDtK",
+    ] {
+        assert!(is_for_name(name), "{name}");
+    }
     let key = "sk-proj-Zz9Yy8Xx7Ww6Vv5Uu4Tt3";
     for name in [key, "SG.a1b2c3d4a1b2c3d4.a1b2c3d4", "https://me:hunter2@a.example", "API_KEY=abc123"] {
         assert!(is_for_name(name), "{name}");
