@@ -66,6 +66,11 @@ pub trait Call: Sized + Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// What is said where the thread that the body names is not there; `None`: that.
+    fn unfound(&self) -> Option<Problem> {
+        None
+    }
+
     /// Writes what is answered at once, where the run goes on without its caller.
     fn begun(self, _: &Ticket, run: &RunView) -> (StatusCode, Vec<u8>) {
         (StatusCode::ACCEPTED, to_json(run))

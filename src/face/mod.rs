@@ -57,6 +57,7 @@ use crate::ports::World;
 use crate::service::App;
 
 pub use mount::Mount;
+pub use responses::{MAX_AGE_MS, Upgrade};
 
 /// A protocol.
 pub trait Face: Copy + Send + Sync + 'static {

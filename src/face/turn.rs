@@ -79,6 +79,11 @@ impl Turn {
                 let begin = begin(on, is_bare, threaded, asked, C::PROTOCOL);
                 let watched = start(app, &visitor, begin, follows).await;
                 let (events, watch) = watched.map_err(|error| {
+                    if matches!(error, threads::Error::NotFound(_))
+                        && let Some(problem) = call.unfound()
+                    {
+                        return problem;
+                    }
                     // The run may have begun all the same.
                     let may_be_there = !is_keyed && matches!(error, threads::Error::Unavailable(_));
                     let problem = Problem::report(app)(error);
@@ -192,10 +197,11 @@ fn begin(on: On, is_bare: bool, mut threaded: Threaded, asked: Asked, protocol: 
         (1..=MAX_USER).contains(&user.chars().count()) && !matches!(user.as_str(), "." | "..")
     };
     let user = threaded.user.or(user).filter(is_user);
+    let answers = matches!(on, On::Thread(_));
     let course = apart.map_or_else(Course::default, |apart| {
         manner.instructions = apart.instructions;
         let Apart { max_tool_calls, request, .. } = apart;
-        Course { hands_over: true, behind: None, max_tool_calls, request: Some(request) }
+        Course { hands_over: true, behind: None, answers, max_tool_calls, request: Some(request) }
     });
     Begin {
         on,
@@ -228,6 +234,8 @@ async fn start<W: World>(
     }
     let last = visitor.last_of(app, run).await?;
     let branch = visitor.branch(app, run.thread, last).await?;
-    (begin.on, begin.course.behind) = (On::Thread(ThreadRef::Key(branch)), None);
+    // In the copy the calls are no run's.
+    (begin.course.behind, begin.course.answers) = (None, false);
+    begin.on = On::Thread(ThreadRef::Key(branch));
     visitor.start_and_watch(app, begin).await
 }

@@ -153,6 +153,57 @@ export const asked = (request) => request.headers.get(HEADER) ?? undefined;
 export const answer = (status, text) =>
   fits(text) ? new Response(null, { status, headers: { [HEADER]: text } }) : new Response(text, { status });
 
+/**
+ * A WebSocket: the `response` that opens it, `next` message for message, `send`, `close`. A client that sends more messages than
+ * `most` ahead is let go, because what waits is held in memory.
+ */
+export function open_socket(most) {
+  const [client, server] = Object.values(new WebSocketPair());
+  const waiting = [];
+  let take;
+  let is_over = false;
+  const end = () => {
+    is_over = true;
+    // Nobody reads their answers.
+    waiting.length = 0;
+    take?.();
+    take = undefined;
+  };
+  const close = (code, reason) => {
+    end();
+    try {
+      server.close(code, reason);
+    } catch {
+      // It is closed.
+    }
+  };
+  server.addEventListener("message", ({ data }) => {
+    if (is_over) return;
+    const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+    if (take) {
+      take(text);
+      take = undefined;
+    } else if (waiting.length < most) waiting.push(text);
+    else close(1008, "too many messages wait for their answers");
+  });
+  server.addEventListener("close", () => close(1000));
+  server.addEventListener("error", end);
+  server.accept();
+  return {
+    response: new Response(null, { status: 101, webSocket: client }),
+    next: async () =>
+      waiting.length > 0 ? waiting.shift() : is_over ? undefined : new Promise((resolve) => (take = resolve)),
+    send(text) {
+      try {
+        if (!is_over) server.send(text);
+      } catch {
+        end();
+      }
+    },
+    close: () => close(1000),
+  };
+}
+
 /** Keeps a request alive until what this returns is called. */
 export function hold_open(context) {
   const { promise, resolve } = Promise.withResolvers();

@@ -65,6 +65,22 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub fn answer(status: u16, text: &str) -> Result<web_sys::Response, JsValue>;
 
+    /// A WebSocket between a client and us; `most` is how many messages of it may wait at once.
+    #[wasm_bindgen(catch)]
+    pub fn open_socket(most: u32) -> Result<Socket, JsValue>;
+    pub type Socket;
+    /// What makes the client's request one.
+    #[wasm_bindgen(method, getter)]
+    pub fn response(this: &Socket) -> web_sys::Response;
+    /// A promise of the next message, undefined where the client has left.
+    #[wasm_bindgen(method)]
+    pub fn next(this: &Socket) -> js_sys::Promise;
+    /// To a client that has left, nothing.
+    #[wasm_bindgen(method)]
+    pub fn send(this: &Socket, message: &str);
+    #[wasm_bindgen(method)]
+    pub fn close(this: &Socket);
+
     /// A promise of the bytes that the platform's cache has under this URL, or of undefined.
     pub fn find_kept(url: &str) -> js_sys::Promise;
     /// Keeps bytes in the platform's cache, for so many seconds; a promise that they are.

@@ -21,9 +21,9 @@ use worker::{Context, Env, event};
 
 use super::incoming::{Incoming, Source};
 use super::world::{self, EdgeWorld};
-use super::{crossing, head, memory};
-use crate::face;
+use super::{crossing, head, memory, socket};
 use crate::face::paths::{self, Paths};
+use crate::face::{self, Upgrade};
 use crate::http::problem::{Kind, Problem};
 use crate::http::router;
 use crate::service::App;
@@ -96,6 +96,9 @@ async fn serve(request: web_sys::Request, mut router: Router) -> Result<web_sys:
     let source = Rc::new(Source::new(request, if has_none { Some(0) } else { length }));
     let request = head.map(|()| Body::new(Incoming::new(source.clone())));
     let response = router::serve(&mut router, request).await;
+    if let Some(upgrade) = response.extensions().get::<Upgrade>() {
+        return socket::open(upgrade.clone(), router);
+    }
     source.discard().await;
     write(response).await
 }

@@ -13,6 +13,7 @@ mod object_sql;
 mod objects;
 mod replies;
 mod scheduled;
+mod socket;
 mod thread_client;
 mod thread_object;
 mod upstream;

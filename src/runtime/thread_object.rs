@@ -182,7 +182,7 @@ enum Kind {
 
 fn kind(asked: &str) -> Kind {
     match wire::decode(asked) {
-        Ok(Command::Delete(_)) => Kind::Deletion,
+        Ok(Command::Delete(_) | Command::DeleteWith(..)) => Kind::Deletion,
         Ok(Command::Hear(..)) => Kind::Word,
         Ok(command) if Command::stays(&command) => Kind::Watch,
         _ => Kind::Other,

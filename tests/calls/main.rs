@@ -57,6 +57,7 @@ mod runs;
 mod schemas;
 mod secrets;
 mod settlements;
+mod sockets;
 mod strangers;
 mod streams;
 mod sweep;

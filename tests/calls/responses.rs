@@ -277,7 +277,7 @@ async fn items_are_named_instead_of_sent_again() {
     let followed = json!({"input": "Hi", "previous_response_id": second["id"]});
     let followed =
         stage.request(Method::POST, path).key(&stage.acme.caller).in_openais_shape().json(&followed);
-    followed.send().await.assert_refusal(404, "previous_response_not_found");
+    followed.send().await.assert_refusal(400, "previous_response_not_found");
 }
 
 #[tokio::test]
@@ -495,4 +495,67 @@ async fn what_was_said_is_made_shorter_and_counted() {
     let long =
         count(&json!({"model": "triage", "input": "Hi", "instructions": "Be brief. ".repeat(100)})).await;
     assert!(short > 0 && long > short + 100, "{short} {long}");
+}
+
+#[tokio::test]
+async fn outputs_on_a_conversation_count_once_and_answer_what_is_open() {
+    let stage = Stage::new().await;
+    let made = request(&stage, Method::POST, "/conversations").json(&json!({})).send().await.ok();
+    stage.then(calls("weather", &json!({})));
+    let first = respond(&stage, &json!({"conversation": made["id"], "tools": weather()})).send().await.ok();
+    let call = &first["output"][0]["call_id"];
+    let on = |input: Value| json!({"conversation": made["id"], "input": input});
+    let missing = respond(&stage, &on(json!("Never mind."))).send().await;
+    assert!(missing.words().contains("No tool output found"), "{}", missing.text());
+
+    stage.then(says("It rains."));
+    let output = on(json!([{"type": "function_call_output", "call_id": call, "output": "rain"}]));
+    let keyed = async || respond(&stage, &output).header("idempotency-key", "once").send().await.ok();
+    let answered = keyed().await;
+    assert_eq!(text(&answered), "It rains.");
+    assert_eq!(keyed().await["id"], answered["id"], "the same again is the same response");
+    let again = respond(&stage, &output).send().await;
+    assert_eq!(again.status, 400, "nothing is open any more: {}", again.text());
+    assert_eq!(stage.take_asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_response_is_deleted_where_no_other_is_on_its_thread() {
+    let stage = Stage::new().await;
+    stage.then(says("One."));
+    let first = respond(&stage, &json!({})).send().await.ok();
+    stage.then(says("Two."));
+    let second = respond(&stage, &json!({"previous_response_id": first["id"]})).send().await.ok();
+    for response in [&first, &second] {
+        let path = format!("/responses/{}", response["id"].as_str().unwrap());
+        let refused = request(&stage, Method::DELETE, &path).send().await;
+        assert_eq!(refused.status, 409, "{}", refused.text());
+        get(&stage, &path).await;
+    }
+    let path = format!("/responses/resp_{}00000009", &first["id"].as_str().unwrap()[5..37]);
+    assert_eq!(request(&stage, Method::DELETE, &path).send().await.status, 404);
+}
+
+#[tokio::test]
+async fn what_a_request_goes_on_from_is_named_where_it_is_not_there() {
+    let stage = Stage::new().await;
+    stage.then(says("One."));
+    let first = respond(&stage, &json!({})).send().await.ok();
+    let thread = &first["id"].as_str().unwrap()[5..37];
+    let nobodys = "019b".repeat(8);
+    for (field, id, status) in [
+        ("previous_response_id", format!("resp_{thread}00000007"), 400),
+        ("previous_response_id", format!("resp_{nobodys}00000001"), 400),
+        ("previous_response_id", "resp_1".to_owned(), 400),
+        ("conversation", format!("conv_{nobodys}"), 404),
+        ("conversation", "conv_1".to_owned(), 404),
+    ] {
+        let refused = respond(&stage, &json!({field: id})).send().await;
+        assert_eq!(refused.status, status, "{field} {id}: {}", refused.text());
+        assert_eq!(refused.json()["error"]["param"], field, "{}", refused.text());
+        if status == 400 {
+            assert_eq!(refused.json()["error"]["code"], "previous_response_not_found");
+        }
+        assert!(refused.words().contains(&id), "{}", refused.text());
+    }
 }

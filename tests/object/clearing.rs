@@ -32,6 +32,7 @@ pub fn by(user: &str, words: &str) -> Command {
         on_busy: OnBusy::Queue,
         may_make: true,
         behind: None,
+        answers: false,
         watch: false,
         faults: Vec::new(),
     }))

@@ -224,6 +224,7 @@ impl Object {
                 on_busy: if dice.roll(2) == 0 { OnBusy::Queue } else { OnBusy::Rollback },
                 may_make: true,
                 behind: None,
+                answers: false,
                 watch: false,
                 faults: Vec::new(),
             })),
@@ -490,6 +491,7 @@ fn a_run_goes_on_while_the_index_is_away_and_is_listed_once_it_is_back() {
             on_busy: OnBusy::Queue,
             may_make: true,
             behind: None,
+            answers: false,
             watch: false,
             faults: Vec::new(),
         };

@@ -80,6 +80,7 @@ fn start(key: ThreadKey, limits: Limits, parent: Option<Parent>) -> Command {
         on_busy: OnBusy::Queue,
         may_make: true,
         behind: None,
+        answers: false,
         watch: false,
         faults: Vec::new(),
     }))

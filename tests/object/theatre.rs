@@ -147,6 +147,7 @@ pub fn start(on_busy: OnBusy, words: &str) -> Command {
         on_busy,
         may_make: true,
         behind: None,
+        answers: false,
         watch: false,
         faults: Vec::new(),
     }))
@@ -308,6 +309,7 @@ impl Theatre {
             on_busy,
             may_make: true,
             behind: None,
+            answers: false,
             watch: true,
             faults: Vec::new(),
         };

@@ -34,6 +34,7 @@ fn steer(user: &str, words: &str, on_busy: OnBusy) -> Command {
         on_busy,
         may_make: false,
         behind: None,
+        answers: false,
         watch: false,
         faults: Vec::new(),
     }))
@@ -264,6 +265,7 @@ fn begun() -> Start {
         on_busy: OnBusy::Queue,
         may_make: true,
         behind: None,
+        answers: false,
         watch: false,
         faults: Vec::new(),
     };

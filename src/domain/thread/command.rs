@@ -42,6 +42,8 @@ pub enum Command {
     /// Operations on what the thread shows and on `version`, which is as in [`Command::Change`].
     Edit(Who, Operations),
     Delete(Who),
+    /// Deletes it if this is its only run.
+    DeleteWith(Who, u32),
     /// Items without a run.
     Append(Who, Vec<Message>),
     Items(Who, Page),
@@ -230,6 +232,9 @@ pub struct Start {
     /// The run that must be the thread's last one, or none begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<u32>,
+    /// The input answers all calls with which the run before it ended, and no others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answers: bool,
     /// Whether the caller stays for the events.
     pub watch: bool,
     /// What the agent of today refuses in it: no run begins, though one that began under the same key answers. An object of

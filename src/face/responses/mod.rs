@@ -9,6 +9,7 @@
 //! | [`compact`] | what was said made shorter, and counted |
 //! | [`stored`] | responses that are kept: shown, streamed again, cancelled, deleted |
 //! | [`conversations`] | conversations and their items |
+//! | [`socket`] | responses over a WebSocket |
 //! | [`visit`] | who asks for something that is kept |
 //!
 //! A response that is kept is a run, a conversation is a thread: both are there for every other face as well.
@@ -18,8 +19,11 @@ mod conversations;
 mod kept;
 mod respond;
 mod said;
+mod socket;
 mod stored;
 mod visit;
+
+pub use socket::{MAX_AGE_MS, Upgrade};
 
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
@@ -42,11 +46,14 @@ impl Face for OpenAiResponses {
     /// Azure's client and gateways' clients.
     const QUERY: &'static [&'static str] = &["api-version", "beta"];
 
+    /// That which opens a WebSocket.
+    const HEADERS: &'static [&'static str] = &["upgrade"];
+
     fn right(method: &str, path: &str) -> Right {
         const LOOK: Right = Right::of_thread(Scope::ThreadsRead);
         let is_write = !matches!(method, "GET" | "HEAD");
         match (method, path) {
-            ("POST", "/v1/responses") => Right::CALL,
+            ("POST" | "GET" | "HEAD", "/v1/responses") => Right::CALL,
             // Of no thread.
             ("POST", "/v1/responses/compact" | "/v1/responses/input_tokens") => {
                 Right { token: false, ..Right::CALL }
@@ -66,6 +73,7 @@ impl Face for OpenAiResponses {
 
     fn operations<W: World>(v: &mut impl Operations<W>) {
         v.operation(respond::__path_respond, drive::call::<W, respond::Respond>);
+        v.operation(socket::__path_connect, socket::connect::<W>);
         v.operation(compact::__path_compact, drive::call::<W, compact::Compact>);
         v.operation(compact::__path_count_input_tokens, compact::count_input_tokens::<W>);
         stored::operations(v);

@@ -20,7 +20,8 @@ use crate::service::App;
 use crate::service::call::{Asked, Passed, Receipt, Resolved};
 use crate::service::threads;
 use crate::wire::client::responses::{
-    self, Base, Piece, Response, ResponsesRequest, Rest, StreamEncoder, join, pair, response_id,
+    self, Base, Piece, Response, ResponsesRequest, Rest, StreamEncoder, conversation_id, join, pair,
+    response_id, run_of, thread_of,
 };
 use crate::wire::client::threads::{Apart, Threaded};
 use crate::wire::sse::Frame;
@@ -92,14 +93,19 @@ impl Call for Respond {
             most: None,
             last: Vec::new(),
         };
+        let follows =
+            parsed.follows.map(|id| run_of(&id).ok_or_else(|| said::no_response(&id))).transpose()?;
+        let conversation = parsed.conversation;
+        let conversation =
+            conversation.map(|id| thread_of(&id).ok_or_else(|| said::no_conversation(&id))).transpose()?;
         let call = Self {
             said: parsed.said,
             instructions: parsed.instructions,
             store: parsed.store,
             // A stream begins at once.
             is_background: parsed.background && !parsed.stream,
-            follows: parsed.follows,
-            conversation: parsed.conversation,
+            follows,
+            conversation,
             max_tool_calls: parsed.max_tool_calls,
             base: parsed.base,
         };
@@ -126,7 +132,8 @@ impl Call for Respond {
         let mut messages = join(said);
         let thread = self.follows.map(|run| run.thread).or(self.conversation);
         match thread {
-            Some(thread) => said::check_outputs(app, resolved, (thread, self.follows), &messages).await?,
+            // Its object knows which calls wait for outputs.
+            Some(_) => {}
             None => {
                 pair(&mut messages).map_err(|invalid| unfit(invalid.param, invalid.message))?;
                 if messages.is_empty() {
@@ -157,6 +164,13 @@ impl Call for Respond {
             ..Threaded::default()
         }));
         Ok(())
+    }
+
+    fn unfound(&self) -> Option<Problem> {
+        match self.follows {
+            Some(run) => Some(said::no_response(&response_id(&run))),
+            None => self.conversation.map(|thread| said::no_conversation(&conversation_id(thread))),
+        }
     }
 
     fn begun(self, ticket: &Ticket, run: &RunView) -> (StatusCode, Vec<u8>) {

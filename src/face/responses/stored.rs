@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::json as reply;
 use super::kept::{base_of, items_of, own_tools, seconds, whole};
 use super::visit::{Visit, not_found, serve};
-use crate::domain::thread::id::{RunId, ThreadRef};
+use crate::domain::thread::id::RunId;
 use crate::face::{Operations, turn};
 use crate::http::problem::{Kind, Problem};
 use crate::http::query;
@@ -88,13 +88,13 @@ async fn delete_response<W: World>(State(app): State<App<W>>, request: Request) 
     serve(&app, (ONE, request), &[], async |Visit { visitor, at, .. }| {
         let run = at.run()?;
         visitor.run(&app, run).await.map_err(|error| unknown(&app, run, error))?;
-        let next = RunId { number: run.number.saturating_add(1), ..run };
-        let is_only = run.number == 1 && matches!(visitor.run(&app, next).await, Err(Error::NotFound(_)));
-        if !is_only {
-            let words = "Other responses are on the same thread: delete the conversation, with all that was said in it.";
-            return Err(Problem::new(Kind::Conflict, words));
-        }
-        visitor.delete(&app, &ThreadRef::Key(run.thread)).await.map_err(Problem::report(&app))?;
+        visitor.delete_with(&app, run).await.map_err(|error| match error {
+            Error::NotLast => {
+                let words = "Other responses are on the same thread: delete the conversation, with all that was said in it.";
+                Problem::new(Kind::Conflict, words)
+            }
+            error => unknown(&app, run, error),
+        })?;
         Ok(reply(deleted(response_id(&run), "response")))
     })
     .await

@@ -53,7 +53,10 @@ impl Thread {
             Command::Start(start) => {
                 let by = start.terms.user.as_deref();
                 let by = by.map(|user| self.speaker(sql, user)).transpose()?;
-                self.start(*start, by.as_ref(), now)
+                match self.unfit_outputs(sql, &start)? {
+                    faults if faults.is_empty() => self.start(*start, by.as_ref(), now),
+                    faults => at_once(Answer::Invalid(faults)),
+                }
             }
             Command::Once(once, command) => self.once(sql, once, *command, moment)?,
             Command::ByToken(floor, command) => self.by_token(sql, floor, *command, moment)?,
@@ -65,6 +68,13 @@ impl Thread {
             Command::Change(who, patch) => self.seen_by(who, |thread, meta| thread.change(meta, patch, now)),
             Command::Edit(who, edits) => self.seen_by(who, |thread, meta| thread.edit(meta, &edits, now)),
             Command::Delete(who) => self.delete(sql, who, now)?,
+            Command::DeleteWith(who, run) => {
+                let there = self.meta.as_ref().filter(|meta| meta.is_seen_by(who));
+                if there.is_some_and(|meta| (run, meta.last_run) != (1, 1)) {
+                    return Ok(at_once(Answer::NotLast));
+                }
+                self.delete(sql, who, now)?
+            }
             Command::Append(who, messages) => self.seen_by(who, |thread, meta| {
                 let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
                 let from = thread.append(meta, messages, now);

@@ -14,7 +14,7 @@
 //! | [`unsettled`], [`settling`] | what goes to the account's ledger |
 //! | [`sending`] | one thing at a time on its way to another object |
 //! | [`tokens`] | what holders of the thread's tokens may |
-//! | [`start`] | how a run is started where others are at work |
+//! | [`start`], [`open_calls`] | how a run is started where others are at work, and behind calls that wait for outputs |
 //! | [`saying`] | what is said, as items |
 //! | [`runs`] | how runs begin, go on and end here |
 //! | [`writing`] | one write |
@@ -44,6 +44,7 @@ mod inputs;
 mod kept;
 mod noting;
 mod once;
+mod open_calls;
 mod reading;
 mod restored;
 mod runs;

@@ -65,6 +65,7 @@ pub async fn begin<W: World>(app: &App<W>, asked: &ToolCall, agent: &str) -> Res
         on_busy: OnBusy::Queue,
         may_make: true,
         behind: None,
+        answers: false,
         watch: false,
         faults: Vec::new(),
     };

@@ -40,6 +40,8 @@ pub struct Course {
     pub hands_over: bool,
     /// The number of the run that must be the thread's last one.
     pub behind: Option<u32>,
+    /// See [`crate::domain::thread::command::Start::answers`].
+    pub answers: bool,
     /// Beside the agent's own limit.
     pub max_tool_calls: Option<u32>,
     /// See [`Terms::request`].

@@ -81,7 +81,7 @@ impl Visitor {
             course,
             ..
         } = begin;
-        let Course { hands_over, behind, max_tool_calls, request } = course;
+        let Course { hands_over, behind, answers, max_tool_calls, request } = course;
         let conduct = calls.conduct;
         let on_unknown = match on {
             On::Thread(_) | On::New => conduct.on_unknown,
@@ -148,7 +148,7 @@ impl Visitor {
             },
         };
         check_ids(thread.key, "input", &input)?;
-        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, behind, watch, faults })
+        Ok(Start { thread, terms, max_usd, input, on_busy, may_make, behind, answers, watch, faults })
     }
 
     /// Why the agent's instructions cannot be filled with these, before anything is written.

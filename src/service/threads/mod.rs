@@ -219,8 +219,26 @@ impl Visitor {
     /// # Errors
     /// [`Error`].
     pub async fn delete<W: World>(&self, app: &App<W>, thread: &ThreadRef) -> Result<(), Error> {
+        self.delete_by(app, thread, Command::Delete(self.who())).await
+    }
+
+    /// Deletes the thread of a run that is the only one on it.
+    ///
+    /// # Errors
+    /// [`Error::NotLast`]: there are others; [`Error`].
+    pub async fn delete_with<W: World>(&self, app: &App<W>, run: RunId) -> Result<(), Error> {
+        let thread = ThreadRef::Key(run.thread);
+        self.delete_by(app, &thread, Command::DeleteWith(self.who(), run.number)).await
+    }
+
+    async fn delete_by<W: World>(
+        &self,
+        app: &App<W>,
+        thread: &ThreadRef,
+        command: Command,
+    ) -> Result<(), Error> {
         self.may_go(app, thread).await?;
-        match self.ask(app, thread.key(self.account), Command::Delete(self.who())).await? {
+        match self.ask(app, thread.key(self.account), command).await? {
             Answer::Deleted => Ok(()),
             other => Err(refusal("thread", other, None)),
         }

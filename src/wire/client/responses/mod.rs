@@ -12,6 +12,7 @@
 //! | [`saying`], [`event`] | its items as they are said, and the events of that |
 //! | [`id`] | names that say what they name by how they begin |
 //! | [`conversation`] | conversations |
+//! | [`socket`] | responses over a WebSocket |
 //! | [`compact`], [`summary`] | what was said made shorter, and counted |
 //!
 //! Tools that run at OpenAI are left out with a warning, as clients offer them to whoever answers; items of theirs are refused by
@@ -31,6 +32,7 @@ mod reply;
 mod request;
 mod saying;
 mod shown;
+mod socket;
 mod stream;
 mod summary;
 mod tools;
@@ -46,4 +48,5 @@ pub use item::OutputItem;
 pub use reply::{Ending, Response, Rest};
 pub use request::{Base, Parsed, read};
 pub use shown::{Of, shown};
+pub use socket::{Fault, Turn, Turns, refused};
 pub use stream::StreamEncoder;

@@ -7,12 +7,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
-use super::id;
 use super::input::{Piece, pieces};
 use super::tools::{effort, format, tool_choice, tools};
 use crate::domain::extra::{Extra, Extras};
 use crate::domain::message::{ChatRequest, Sampling};
-use crate::domain::thread::id::{RunId, ThreadKey};
 use crate::wire::client::{Invalid, parsed};
 
 /// A request in the neutral model, with what only this protocol knows.
@@ -27,9 +25,9 @@ pub struct Parsed {
     pub background: bool,
     /// `None`: so, unless the caller has no key.
     pub store: Option<bool>,
-    /// The response from which it goes on.
-    pub follows: Option<RunId>,
-    pub conversation: Option<ThreadKey>,
+    /// The response from which it goes on, as it is named.
+    pub follows: Option<String>,
+    pub conversation: Option<String>,
     pub max_tool_calls: Option<u32>,
     pub base: Base,
 }
@@ -79,8 +77,7 @@ const MAX_METADATA_CHARS: usize = 512;
 pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
     let (mut body, mut extras): (Body, Extras) = parsed::read(body, is_of_a_reply)?;
     refused(&body)?;
-    let follows = body.previous_response_id.as_deref().map(|id| id::run_of(id).ok_or_else(|| no_such(id)));
-    let follows = follows.transpose()?;
+    let follows = body.previous_response_id.clone();
     let conversation = conversation(body.conversation.as_ref())?;
     if follows.is_some() && conversation.is_some() {
         let words = "write `previous_response_id` or `conversation`, not both";
@@ -158,21 +155,14 @@ fn refused(body: &Body) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn no_such(response: &str) -> Invalid {
-    let shown: String = response.chars().take(80).collect();
-    Invalid::at("previous_response_id", format!("Previous response with id '{shown}' not found."))
-}
-
-fn conversation(body: Option<&Value>) -> Result<Option<ThreadKey>, Invalid> {
+fn conversation(body: Option<&Value>) -> Result<Option<String>, Invalid> {
     let id = match body {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(id)) => Some(id.as_str()),
         Some(object) => object.get("id").and_then(Value::as_str),
     };
-    let thread = id.and_then(id::thread_of);
-    let shown: String = id.unwrap_or_default().chars().take(80).collect();
-    let words = || format!("Conversation with id '{shown}' not found.");
-    thread.map(Some).ok_or_else(|| Invalid::at("conversation", words()))
+    let words = "write a conversation's id, or an object with its `id`";
+    id.map(|id| Some(id.to_owned())).ok_or_else(|| Invalid::at("conversation", words))
 }
 
 /// Whether it is a field that replies have and clients send back as they got it, or one that changes nothing here.
