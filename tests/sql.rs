@@ -98,6 +98,7 @@ fn agent(n: u8) -> Agent {
             description: Some("d".into()),
             instructions: "Sort 'the' \"mail\"; 日本 \u{0}\u{1F600}".into(),
             model: "openai:gpt-4.1-mini".into(),
+            embeddings: Some("openai:text-embedding-3-small".into()),
             voice: Some("cartesia:sonic".into()),
             modality: Modality::AudioOnly,
             panels: vec![Panel::Notepad],

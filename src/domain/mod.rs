@@ -15,6 +15,7 @@ pub mod change;
 pub mod declared;
 pub mod dialect;
 pub mod dispatch;
+pub mod embedding;
 pub mod erasure;
 pub mod extra;
 pub mod field_error;

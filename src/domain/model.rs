@@ -39,14 +39,17 @@ pub enum Capability {
     JsonSchema = 4,
     Streaming = 8,
     Reasoning = 16,
+    /// It makes vectors of texts, and answers nothing.
+    Embeddings = 32,
 }
 
 impl Capability {
-    pub const ALL: [Self; 5] =
-        [Self::Images, Self::Tools, Self::JsonSchema, Self::Streaming, Self::Reasoning];
+    pub const ALL: [Self; 6] =
+        [Self::Images, Self::Tools, Self::JsonSchema, Self::Streaming, Self::Reasoning, Self::Embeddings];
 
     /// Their words, in the same order.
-    pub const NAMES: [&'static str; 5] = ["images", "tools", "json_schema", "streaming", "reasoning"];
+    pub const NAMES: [&'static str; 6] =
+        ["images", "tools", "json_schema", "streaming", "reasoning", "embeddings"];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -55,6 +58,7 @@ impl Capability {
             Self::JsonSchema => "json_schema",
             Self::Streaming => "streaming",
             Self::Reasoning => "reasoning",
+            Self::Embeddings => "embeddings",
         }
     }
 }
@@ -93,9 +97,9 @@ impl TryFrom<Vec<String>> for Capabilities {
     fn try_from(names: Vec<String>) -> Result<Self, String> {
         names.iter().try_fold(Self::default(), |all, name| {
             let known = Capability::ALL.into_iter().find(|c| c.name() == name);
-            known.map(|c| all.with(c)).ok_or_else(|| {
-                format!("`{name}` is not one of images, tools, json_schema, streaming, reasoning")
-            })
+            known
+                .map(|c| all.with(c))
+                .ok_or_else(|| format!("`{name}` is not one of {}", Capability::NAMES.join(", ")))
         })
     }
 }

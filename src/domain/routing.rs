@@ -123,6 +123,23 @@ impl Needs {
         }
     }
 
+    /// Of a request that has no answer but what it is itself, such as a vector: at most so many tokens.
+    pub fn of_input(input_bound: u64) -> Self {
+        Self {
+            capabilities: Capabilities::default(),
+            protocol: Protocol::default(),
+            extras: 0,
+            hour_cache: false,
+            sound: false,
+            input_bound,
+            opaque_bound: 0,
+            fetched_bound: 0,
+            copied_bound: 0,
+            predicted_bound: 0,
+            input_estimate: input_bound,
+        }
+    }
+
     /// The bound at this entry's model, which reads no more of what is opaque than its context.
     pub fn input_bound_at(&self, dialect: &Dialect, model: Option<&Model>) -> u64 {
         let fetched = if dialect.image_url_to_any { self.fetched_bound } else { 0 };
@@ -227,6 +244,22 @@ impl Plan {
         let written = |output: u64| output.saturating_mul(choices).saturating_add(needs.predicted_bound);
         let ceiling = |output: u64| price.ceiling(input_bound, written(output));
         plan(ceiling(limit), ceiling(limit.min(MIN_OUTPUT_TOKENS)), Some(limit))
+    }
+
+    /// For a request whose prompt is all that costs.
+    pub fn of_input(needs: &Needs, model: Option<&Model>) -> Self {
+        let want = model.map_or(Nanos::ZERO, |model| model.price.ceiling(needs.input_bound, 0));
+        Self {
+            want,
+            floor: want,
+            output_limit: None,
+            limit_asked: false,
+            choices: 1,
+            input_bound: needs.input_bound,
+            predicted_bound: 0,
+            hour_cache: false,
+            sound: false,
+        }
     }
 
     /// The output limit that a grant pays for.

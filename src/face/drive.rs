@@ -66,7 +66,7 @@ async fn answer<W: World, C: Call>(
     let parsed = parse::<C>(&bytes, &headers).map_err(|problem| judged.readable(problem));
     let (mut asked, mut call) = parsed?;
     let mut threaded = call.threaded();
-    let mut entered = judged.enter(app, &mut asked).await?;
+    let mut entered = judged.enter(app, &mut asked.model).await?;
     entered.take_anybodys::<C>(&mut asked);
     let found = call.look_up(app, &entered.resolved, &mut asked, &mut threaded).await;
     found.map_err(|problem| entered.readable()(problem))?;

@@ -75,11 +75,11 @@ impl Judged {
     }
 
     /// The caller of the agent that the path names, or else the body.
-    pub async fn enter<W: World>(self, app: &App<W>, asked: &mut Asked) -> Result<Entered, Problem> {
+    pub async fn enter<W: World>(self, app: &App<W>, model: &mut Option<String>) -> Result<Entered, Problem> {
         match self {
             Self::Caller(entered) => Ok(entered),
             Self::KeyHolder(asker) => {
-                let agent = asked.model.take();
+                let agent = model.take();
                 let named = NamedAgent::of(&asker, agent.as_deref());
                 let resolved = match asker.to(agent.as_deref()) {
                     Ok(caller) => resolve(app, caller.needing(Flag::AccountWide)).await,

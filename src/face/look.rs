@@ -42,7 +42,7 @@ async fn found<W: World, C: Call>(
     let (judged, bytes, _) = judge(app, place, request).await?;
     let parsed = C::parse(&bytes).map_err(|problem| judged.readable(problem));
     let (mut asked, mut call) = parsed?;
-    let entered = judged.enter(app, &mut asked).await?;
+    let entered = judged.enter(app, &mut asked.model).await?;
     if entered.resolved.token.is_some() {
         return Err(entered.readable()(Problem::from(Error::NotByToken)));
     }

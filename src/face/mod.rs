@@ -8,6 +8,7 @@
 //! | [`judged`] | who asks, and the agent that is asked |
 //! | [`look`] | a call that only looks |
 //! | [`drive`] | a call, whatever the protocol: judge, parse, run, encode |
+//! | [`embeddings`] | texts as vectors |
 //! | [`named`] | an agent that a body names |
 //! | [`once`] | the header `Idempotency-Key` |
 //! | [`turn`] | a call that is a run |
@@ -23,6 +24,7 @@ mod anthropic;
 pub mod call;
 pub mod cors;
 pub mod drive;
+mod embeddings;
 mod head;
 mod heard;
 mod held;

@@ -11,7 +11,7 @@ use super::drive::{self, unfit};
 use super::head::deprecation;
 use super::mount::{AccountCaller, Asker, Place};
 use super::named::NamedAgent;
-use super::{Face, Mount, Operations, cors, refusal, worded};
+use super::{Face, Mount, Operations, cors, embeddings, refusal, worded};
 use crate::domain::flag::Flag;
 use crate::domain::message::{ChatReply, Event, Message};
 use crate::domain::right::Right;
@@ -41,10 +41,10 @@ impl Face for OpenAiChat {
     /// Azure's client and gateways' clients.
     const QUERY: &'static [&'static str] = &["api-version", "beta"];
 
-    fn right(method: &str, _: &str) -> Right {
-        match method {
-            "POST" => Right::CALL,
-            // A list is of no thread.
+    fn right(method: &str, path: &str) -> Right {
+        match (method, path) {
+            ("POST", "/v1/chat/completions") => Right::CALL,
+            // A list is of no thread, and neither are vectors.
             _ => Right { token: false, ..Right::CALL },
         }
     }
@@ -58,6 +58,7 @@ impl Face for OpenAiChat {
 
     fn operations<W: World>(v: &mut impl Operations<W>) {
         v.operation(__path_completions, drive::call::<W, Completion>);
+        v.operation(embeddings::__path_embed, embeddings::embed::<W>);
         v.operation(__path_models, models::<W>);
         v.operation(__path_model, model::<W>);
     }

@@ -26,6 +26,7 @@ mod children;
 mod compaction;
 mod deletions;
 mod doors;
+mod embeddings;
 mod ends;
 mod epochs;
 mod erasures;

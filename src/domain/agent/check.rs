@@ -74,6 +74,9 @@ impl Definition {
         let mut errors = FieldErrors::default();
         self.check_texts(&mut errors);
         errors.take("model", ModelLine::parse(&self.model).and_then(|line| line.expand(known.alias)));
+        if let Some(line) = &self.embeddings {
+            errors.take("embeddings", ModelLine::parse(line).and_then(|line| line.expand(known.alias)));
+        }
         match budget {
             None if self.access == Access::Public => {
                 errors.add("budget", "a public agent must have a budget: anyone may spend its money");

@@ -31,6 +31,9 @@ pub struct Definition {
     pub instructions: String,
     /// A model line, as it was written.
     pub model: String,
+    /// A model line for vectors of texts; none when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embeddings: Option<String>,
     /// `provider:voice`.
     #[serde(default)]
     pub voice: Option<String>,
@@ -191,6 +194,11 @@ impl Definition {
             None if self.access == Access::Public => Some("*".to_owned()),
             None => None,
         }
+    }
+
+    /// Every model line in it.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.model), self.embeddings.as_ref()].into_iter().flatten().map(String::as_str)
     }
 
     /// What calls may bring: a default each, or nothing where the call must bring it.

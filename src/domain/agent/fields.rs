@@ -55,6 +55,10 @@ pub struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "openai:gpt-4.1-mini?temperature=0.2, anthropic:claude-haiku-4-5")]
     pub model: Option<String>,
+    /// A model line for `POST …/v1/embeddings`, which is refused when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "openai:text-embedding-3-small")]
+    pub embeddings: Option<String>,
     /// `provider:voice`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "cartesia:sonic")]
@@ -175,6 +179,7 @@ impl Fields {
             description: definition.description,
             instructions: Some(definition.instructions),
             model: Some(definition.model),
+            embeddings: definition.embeddings,
             voice: definition.voice,
             modality: Some(definition.modality),
             panels: Some(definition.panels).filter(|panels| !panels.is_empty()),
@@ -225,6 +230,7 @@ impl Fields {
             description: self.description,
             instructions: required("instructions", self.instructions),
             model: required("model", self.model),
+            embeddings: self.embeddings,
             voice: self.voice,
             modality: self.modality.unwrap_or_default(),
             panels: self.panels.unwrap_or_default(),

@@ -50,6 +50,8 @@ pub struct Configuration {
     description: Option<String>,
     instructions: String,
     model: String,
+    /// A model line.
+    embeddings: Option<String>,
     voice: Option<String>,
     modality: Modality,
     panels: Vec<Panel>,
@@ -86,6 +88,7 @@ impl From<Definition> for Configuration {
             description: definition.description,
             instructions: definition.instructions,
             model: definition.model,
+            embeddings: definition.embeddings,
             voice: definition.voice,
             modality: definition.modality,
             panels: definition.panels,

@@ -306,6 +306,11 @@ impl Problem {
             call::Error::NotActive { .. } => Kind::AgentNotActive,
             call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel { .. } => Kind::ModelNotFound,
+            call::Error::NoEmbeddings => {
+                let code = Some("model_not_supported".to_owned());
+                let given = call::Given { code, param: Some("model".to_owned()), is_unpaid: false };
+                return Self::new(Kind::InvalidRequest, detail).given(Box::new(given));
+            }
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
             call::Error::RunBudget { .. } | call::Error::BudgetExceeded { .. } => Kind::BudgetExceeded,

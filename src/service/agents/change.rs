@@ -54,7 +54,9 @@ async fn patch_once<W: World>(
     };
     let shown = shows(&read, discovery);
     let Changed { draft, is_active } = change_of(patch, written(&read), &shown, &default)?;
-    let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;
+    let ground =
+        Ground::read(app, session, &draft.handoff_targets, &draft.definition.lines().collect::<Vec<_>>())
+            .await?;
     let tenant = app.world.directory().tenant(session.account.id);
     let own: Vec<String> = read.definition.handoff_targets.iter().map(AgentId::to_string).collect();
     if read.archived_at.is_some() && draft.handoff_targets == own {

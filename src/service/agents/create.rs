@@ -111,7 +111,9 @@ async fn draw_up<W: World>(app: &App<W>, session: &Session, given: &Given) -> Re
     let warning = default.warning("model").filter(|_| filled.get("model").is_none_or(Value::is_null));
     let mut draft = given.draft(filled, &default)?;
     draft.definition.secrets = secrets;
-    let ground = Ground::read(app, session, &draft.handoff_targets, &[&draft.definition.model]).await?;
+    let ground =
+        Ground::read(app, session, &draft.handoff_targets, &draft.definition.lines().collect::<Vec<_>>())
+            .await?;
     let mut draft = ground.check(&app.world, draft, None)?;
     if draft.slug.is_none() {
         let tenant = app.world.directory().tenant(session.account.id);

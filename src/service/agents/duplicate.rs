@@ -79,7 +79,7 @@ async fn draw_up<W: World>(
         budget: source.budget,
         status: if source.archived_at.is_some() { Status::Draft } else { source.status },
     };
-    let ground = Ground::read(app, session, &targets, &[&draft.definition.model]).await?;
+    let ground = Ground::read(app, session, &targets, &draft.definition.lines().collect::<Vec<_>>()).await?;
     let mut draft = ground.check(&app.world, draft, None)?;
     if draft.slug.is_none() {
         let base = Slug::from_name(&draft.definition.name).unwrap_or_else(|| source.slug.clone());

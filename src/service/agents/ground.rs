@@ -84,7 +84,7 @@ impl Ground {
     /// # Errors
     /// [`Failure::Invalid`] with every field that does not fit, [`Failure::Vault`].
     pub fn check<W: World>(&self, world: &W, draft: Draft, own: Option<AgentId>) -> Result<Draft, Failure> {
-        self.check_beside(world, draft, own, None, &[])
+        self.check_beside(world, draft, own, None)
     }
 
     /// The same of an agent that there is, whose secrets stand for the masks. The line and the webhooks that it has stay as they
@@ -94,8 +94,7 @@ impl Ground {
     /// [`Failure::Invalid`] with every field that does not fit, [`Failure::Vault`].
     pub fn check_over<W: World>(&self, world: &W, mut draft: Draft, read: &Agent) -> Result<Draft, Failure> {
         draft.definition.secrets.clone_from(&read.definition.secrets);
-        let Definition { model, webhooks, .. } = &read.definition;
-        self.check_beside(world, draft, Some(read.id), Some(model), webhooks)
+        self.check_beside(world, draft, Some(read.id), Some(&read.definition))
     }
 
     fn check_beside<W: World>(
@@ -103,25 +102,32 @@ impl Ground {
         world: &W,
         mut draft: Draft,
         own: Option<AgentId>,
-        kept_line: Option<&str>,
-        kept_webhooks: &[String],
+        kept: Option<&Definition>,
     ) -> Result<Draft, Failure> {
         let mut errors = FieldErrors::default();
         let alias = |name: &str| alias::line_of(&self.aliases, name);
         let variable = |name: &str| self.account.variables.contains_key(name);
+        let kept_webhooks = kept.map_or(&[][..], |kept| &kept.webhooks);
         let webhook =
             |name: &str| self.webhooks.contains(name) || kept_webhooks.iter().any(|kept| kept == name);
         let loopback = self.loopback;
         let known = Known { alias: &alias, variable: &variable, webhook: &webhook, loopback };
         errors.join(Err(std::mem::take(&mut draft.faults)));
-        let line = &mut draft.definition.model;
-        let is_kept = kept_line == Some(line.as_str());
-        if !line.is_empty() && !is_kept && !is_written(line, &self.aliases) {
-            let found = self.catalogue.line(line, |name| alias(name).is_some());
-            *line = errors.take("model", found).unwrap_or_else(|| std::mem::take(line));
+        let kept_lines = [
+            kept.is_some_and(|kept| kept.model == draft.definition.model).then_some("model"),
+            kept.is_some_and(|kept| kept.embeddings == draft.definition.embeddings).then_some("embeddings"),
+        ];
+        let is_kept = |field: &str| kept_lines.contains(&Some(field));
+        let Definition { model, embeddings, .. } = &mut draft.definition;
+        for (field, line) in [("model", Some(model)), ("embeddings", embeddings.as_mut())] {
+            let Some(line) = line.filter(|line| !line.is_empty() && !is_kept(field)) else { continue };
+            if !is_written(line, &self.aliases) {
+                let found = self.catalogue.line(line, |name| alias(name).is_some());
+                *line = errors.take(field, found).unwrap_or_else(|| std::mem::take(line));
+            }
         }
         let mut faults = draft.definition.check(draft.budget.as_ref(), &known).err().unwrap_or_default();
-        faults.retain(|fault| !(is_kept && fault.field == "model"));
+        faults.retain(|fault| !is_kept(&fault.field));
         errors.join_new(Err(faults));
         draft.definition.handoff_targets = self.targets(&draft.handoff_targets, own, &mut errors);
         let stored = std::mem::take(&mut draft.definition.secrets);

@@ -249,7 +249,7 @@ async fn ground<W: World>(
     let is_elsewhere = |name: &&&String| Slug::parse(name).map_or(true, |slug| !places.contains_key(&slug));
     let names: Vec<String> =
         named.iter().filter(|name| is_elsewhere(name)).map(|name| (*name).clone()).collect();
-    let lines: Vec<&str> = drafts().map(|draft| draft.definition.model.as_str()).collect();
+    let lines: Vec<&str> = drafts().flat_map(|draft| draft.definition.lines()).collect();
     let ground = Ground::read(app, session, &names, &lines).await?;
     let ground = ground.awaiting_secrets();
     Ok(ground.with(places.iter().map(|(slug, place)| (slug.clone(), place.id))))

@@ -1,6 +1,7 @@
 //! One attempt at one entry of the line: sent, its head judged, and a stream opened up to its first event, because
 //! until then the next entry can still be tried.
 
+mod embed;
 mod refused;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::ports::{
     Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
 };
 use crate::wire::provider::{self, DecodeError, Decoder, Encoded, Renamed, Reported, Target};
+pub use embed::embed;
 pub use refused::{Refused, clean_about};
 
 /// The longest whole reply that is read.

@@ -37,6 +37,8 @@ pub struct Bundle {
     pub prompt: Prompt,
     /// In the line's order. `Err`: what is wrong with the line, so that no call of this agent can work.
     pub candidates: Result<Vec<Arc<Candidate>>, ParseError>,
+    /// The same of the line for embeddings; `None` where there is none.
+    pub embeddings: Option<Result<Vec<Arc<Candidate>>, ParseError>>,
 }
 
 /// One entry of the line.
@@ -66,18 +68,19 @@ impl Bundle {
         providers: &[Provider],
         aliases: &[Alias],
     ) -> Result<Self, Unavailable> {
-        let candidates = match entries(&agent, aliases) {
-            Err(error) => Err(error),
-            Ok((entries, _)) => {
-                let pairs: Vec<_> =
-                    entries.iter().map(|e| (e.provider.as_str().to_owned(), e.code.clone())).collect();
-                let models = tenant.models_of(&pairs).await?;
-                let candidate = |entry| Arc::new(candidate(world, account.id, entry, providers, &models));
-                Ok(entries.into_iter().map(candidate).collect())
-            }
+        let line = entries(&agent, aliases).map(|(entries, _)| entries);
+        let embeddings = agent.definition.embeddings.as_deref();
+        let embeddings = embeddings.map(|line| known_entries(line, aliases).map(|(entries, _)| entries));
+        let all = line.iter().chain(embeddings.iter().flatten()).flatten();
+        let pairs: Vec<_> = all.map(|e| (e.provider.as_str().to_owned(), e.code.clone())).collect();
+        let models = if pairs.is_empty() { Vec::new() } else { tenant.models_of(&pairs).await? };
+        let candidates = |entries: Vec<Entry>| -> Vec<Arc<Candidate>> {
+            let candidate = |entry| Arc::new(candidate(world, account.id, entry, providers, &models));
+            entries.into_iter().map(candidate).collect()
         };
+        let (embeddings, candidates) = (embeddings.map(|line| line.map(candidates)), line.map(candidates));
         let prompt = Prompt::new(&agent.definition, &account);
-        Ok(Self { account, limits, keeps, flags, agent, webhooks, prompt, candidates })
+        Ok(Self { account, limits, keeps, flags, agent, webhooks, prompt, candidates, embeddings })
     }
 }
 
@@ -97,8 +100,13 @@ impl Bundle {
 
     /// That this names neither the agent nor a model of its line, and what would do.
     pub fn no_such_model(&self, name: &str) -> Error {
+        self.no_such_among(self.candidates.as_deref().unwrap_or_default(), name)
+    }
+
+    /// The same of a line of it.
+    pub fn no_such_among(&self, line: &[Arc<Candidate>], name: &str) -> Error {
         let mut known = vec![self.agent.slug.to_string()];
-        for candidate in self.candidates.iter().flatten() {
+        for candidate in line {
             if !known.contains(&candidate.code) {
                 known.push(candidate.code.clone());
             }
@@ -119,7 +127,11 @@ pub fn names_model(candidate: &Candidate, name: &str) -> bool {
 /// # Errors
 /// What is wrong with it, where nothing is left.
 pub fn entries(agent: &Agent, aliases: &[Alias]) -> Result<(Vec<Entry>, Vec<ParseError>), ParseError> {
-    let line = ModelLine::parse(&agent.definition.model)?;
+    known_entries(&agent.definition.model, aliases)
+}
+
+fn known_entries(line: &str, aliases: &[Alias]) -> Result<(Vec<Entry>, Vec<ParseError>), ParseError> {
+    let line = ModelLine::parse(line)?;
     let (entries, faults) = line.expand_known(|name| alias::line_of(aliases, name));
     match faults.into_iter().next() {
         Some(fault) if entries.is_empty() => Err(fault),

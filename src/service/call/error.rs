@@ -60,6 +60,10 @@ pub enum Error {
         /// What would do: the agent's slug first.
         known: Vec<String>,
     },
+    #[error(
+        "this agent makes no embeddings: set its `embeddings` to a model line, such as openai:text-embedding-3-small"
+    )]
+    NoEmbeddings,
     /// What the call has for the variables of the agent's instructions does not fit.
     #[error("the agent's instructions cannot be filled: {}", faults(.0))]
     Variables(Vec<FieldError>),

@@ -31,6 +31,7 @@ const fn is_met_without_a_key(error: &Error) -> bool {
         | Error::NotActive { .. }
         | Error::Archived(_)
         | Error::NoSuchModel { .. }
+        | Error::NoEmbeddings
         | Error::Variables(_)
         | Error::Input(_)
         | Error::NotTaken(_)

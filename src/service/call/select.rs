@@ -9,6 +9,7 @@ use crate::domain::admission::command::Scope;
 use crate::domain::extra;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::message::ChatRequest;
+use crate::domain::money::Nanos;
 use crate::domain::routing::{Needs, Plan};
 
 /// How long an attempt may take when the line does not say.
@@ -32,12 +33,7 @@ impl Selection {
         let mut lacks = Vec::new();
         let mut unpriced = None;
         let mut only_extras = true;
-        let capped = match (bundle.agent.budget, bundle.limits.monthly_spend) {
-            (Some(_), _) => Some(Scope::Agent),
-            (None, Some(_)) => Some(Scope::Plan),
-            // A run's own limit needs a price as much.
-            (None, None) => asked.most.map(|_| Scope::Agent),
-        };
+        let capped = cap(bundle, asked.most);
         for candidate in named {
             let mut missing = needs.lacking(&candidate.dialect, candidate.model.as_ref());
             only_extras &= missing.is_empty();
@@ -81,8 +77,18 @@ impl Selection {
     }
 }
 
+/// Whose limit bounds what a call may cost, so that a price is needed.
+pub fn cap(bundle: &Bundle, most: Option<Nanos>) -> Option<Scope> {
+    match (bundle.agent.budget, bundle.limits.monthly_spend) {
+        (Some(_), _) => Some(Scope::Agent),
+        (None, Some(_)) => Some(Scope::Plan),
+        // A run's own limit needs a price as much.
+        (None, None) => most.map(|_| Scope::Agent),
+    }
+}
+
 /// Whether the platform answers, and pays.
-fn is_given(candidate: &Candidate) -> bool {
+pub fn is_given(candidate: &Candidate) -> bool {
     candidate.is_of_platform && candidate.server.is_ok()
 }
 

@@ -8,6 +8,7 @@ mod call_bound_tests;
 mod dialect_tests;
 #[cfg(test)]
 mod effort_tests;
+pub mod embeddings;
 mod exact;
 mod fit;
 #[cfg(test)]

@@ -8,6 +8,7 @@
 pub(super) mod annotation;
 mod body;
 pub(in crate::wire::client) mod content;
+pub mod embeddings;
 mod error;
 mod messages;
 mod reply;
