@@ -8,7 +8,7 @@ const PRICES = {
 };
 const NEEDED_PRICES = ["input_usd_per_mtok", "output_usd_per_mtok"];
 const OTHER_PRICES = ["cached_input_usd_per_mtok", "cache_write_usd_per_mtok"];
-const CAPABILITIES = ["images", "json_schema", "reasoning", "streaming", "tools"];
+const CAPABILITIES = ["embeddings", "images", "json_schema", "reasoning", "streaming", "tools"];
 
 /** The rows of the file. What is wrong in it stands among its faults. */
 export function readModels(file) {

@@ -69,7 +69,7 @@ fn everything() -> Value {
             "run": {"max_steps": 3, "max_usd": "0.500000"}, "max_parallel_tools": 2, "on_busy": "steer", "on_unknown": "fail",
             "output": {"schema": {"type": "object", "properties": {"a": {"const": null}}}, "name": "reply"},
             "input": {"schema": {"type": "object", "properties": {"a": {"default": null}}}},
-            "on_budget": "wait", "upgrade": "new_threads", "compact_at": 0.5, "keep_days": 30, "memory": {"read": ["user"], "max_tokens": 500},
+            "on_budget": "wait", "upgrade": "new_threads", "embeddings": "openai:text-embedding-3-small", "compact_at": 0.5, "keep_days": 30, "memory": {"read": ["user"], "max_tokens": 500},
             "labels": ["mail"], "status": "draft",
             "budget": {"limit_usd": "5.000000", "period": "day", "action": "block"},
             "config": {"variables": {"tone": null}, "x": [1, 2.5, "yes"]},

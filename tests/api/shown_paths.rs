@@ -99,7 +99,7 @@ async fn every_place_that_is_shown_of_an_agent_can_be_tested_and_replaced_by_its
         "description": "All of it.", "voice": "p:v", "panels": ["notepad"], "tools": tools, "handoff_targets": ["other"],
         "allowed_origins": ["https://example.com"], "max_concurrency": 3, "cache": {"ttl_s": 60}, "run": {"max_steps": 3},
         "output": {"name": "place", "schema": {"type": "object", "properties": {"a/b~c": {"type": "string", "default": null}}}},
-        "webhooks": ["crm"], "compact_at": 0.7, "keep_days": 30, "memory": {"read": ["user"]}, "labels": ["x"],
+        "webhooks": ["crm"], "embeddings": "openai:text-embedding-3-small", "compact_at": 0.7, "keep_days": 30, "memory": {"read": ["user"]}, "labels": ["x"],
         "budget": {"limit_usd": "1", "period": "day"}, "status": "draft",
         "config": {"variables": {"tone": "dry", "who": null}, "a/b": {"~": [1, {"c": 1.5}]}, "": {"empty": {}}}});
     api.agent(&acme, &full).await;

@@ -52,6 +52,7 @@ mod origins;
 mod places;
 mod plans;
 mod providers;
+mod response_tools;
 mod responses;
 mod run_settlements;
 mod runs;

@@ -14,18 +14,18 @@ fn request<'a>(stage: &'a Stage, method: Method, path: &str) -> Ask<'a> {
     stage.request(method, &format!("{V1}{path}")).key(&stage.acme.caller).in_openais_shape()
 }
 
-fn respond<'a>(stage: &'a Stage, body: &Value) -> Ask<'a> {
+pub fn respond<'a>(stage: &'a Stage, body: &Value) -> Ask<'a> {
     let mut all = json!({"model": "triage", "input": "Hi"});
     all.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
     request(stage, Method::POST, "/responses").json(&all)
 }
 
-async fn get(stage: &Stage, path: &str) -> Value {
+pub async fn get(stage: &Stage, path: &str) -> Value {
     request(stage, Method::GET, path).send().await.ok()
 }
 
 /// The data of a stream's events, each under its own name, and the word at the end.
-fn events(reply: &Reply) -> Vec<Value> {
+pub fn events(reply: &Reply) -> Vec<Value> {
     let all = reply.events();
     let (last, events) = all.split_last().unwrap();
     assert_eq!(last.1, "[DONE]");
@@ -44,13 +44,13 @@ fn types(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["type"].as_str().unwrap()).collect()
 }
 
-fn text(response: &Value) -> String {
+pub fn text(response: &Value) -> String {
     let messages = response["output"].as_array().unwrap().iter().filter(|item| item["type"] == "message");
     let parts = messages.flat_map(|item| item["content"].as_array().unwrap());
     parts.filter_map(|part| part["text"].as_str()).collect()
 }
 
-fn weather() -> Value {
+pub fn weather() -> Value {
     json!([{"type": "function", "name": "weather", "description": "d", "parameters": {"type": "object"}}])
 }
 
@@ -164,62 +164,6 @@ async fn a_stream_has_its_events_in_their_order_and_can_be_heard_again_from_any_
             assert_eq!(said(&seen) + &said(&again), "Hello", "{known}");
         }
         assert_eq!(again.last().unwrap()["response"]["output"], whole["output"]);
-    }
-}
-
-#[tokio::test]
-async fn a_clients_tools_are_called_and_answered_in_a_chain() {
-    let stage = Stage::new().await;
-    for is_stream in [false, true] {
-        stage.then(calls("weather", &json!({"city": "Oslo"})));
-        let first = respond(&stage, &json!({"tools": weather(), "stream": is_stream})).send().await;
-        let first = if is_stream { events(&first).pop().unwrap()["response"].clone() } else { first.ok() };
-        assert_eq!(first["status"], "completed", "{first}");
-        let call = &first["output"][0];
-        assert_eq!((&call["type"], &call["name"]), (&json!("function_call"), &json!("weather")));
-        assert_eq!(call["arguments"], r#"{"city":"Oslo"}"#);
-        let run = get(&stage, &format!("/responses/{}", first["id"].as_str().unwrap())).await;
-        assert_eq!(run["output"], first["output"]);
-
-        let follow = json!({"previous_response_id": first["id"], "tools": weather()});
-        let on = |input: Value| {
-            let mut body = follow.clone();
-            body["input"] = input;
-            body
-        };
-        let missing = respond(&stage, &on(json!("Never mind."))).send().await;
-        assert_eq!(missing.status, 400, "{}", missing.text());
-        assert!(missing.words().contains("No tool output found"), "{}", missing.text());
-        let wrong = json!([{"type": "function_call_output", "call_id": "call_1", "output": "rain"}]);
-        assert_eq!(respond(&stage, &on(wrong)).send().await.status, 400);
-
-        stage.then(says("It rains."));
-        let output = json!([{"type": "function_call_output", "call_id": call["call_id"], "output": "rain"}]);
-        let second = respond(&stage, &on(output.clone())).send().await.ok();
-        assert_eq!((text(&second), &second["previous_response_id"]), ("It rains.".to_owned(), &first["id"]));
-        assert_ne!(second["id"], first["id"]);
-        let asked = stage.take_asked();
-        assert_eq!(sent(asked.last().unwrap()), ["user: Hi", "assistant: ", "tool: rain"]);
-
-        // The same response again is gone on from otherwise: a branch.
-        stage.then(says("It snows."));
-        let other = json!([{"type": "function_call_output", "call_id": call["call_id"], "output": "snow"}]);
-        let branch = respond(&stage, &on(other)).send().await.ok();
-        assert_eq!(text(&branch), "It snows.");
-        let asked = stage.take_asked();
-        assert_eq!(sent(asked.last().unwrap()), ["user: Hi", "assistant: ", "tool: snow"]);
-        let thread = |response: &Value| response["id"].as_str().unwrap()[5..37].to_owned();
-        assert_eq!(thread(&first), thread(&second));
-        assert_ne!(thread(&first), thread(&branch));
-
-        // Both go on, each its own way.
-        for (response, last) in [(&second, "It rains."), (&branch, "It snows.")] {
-            stage.then(says("Yes."));
-            let asked = json!({"previous_response_id": response["id"], "input": "Sure?"});
-            respond(&stage, &asked).send().await.ok();
-            let sent = sent(stage.take_asked().last().unwrap());
-            assert_eq!(sent[sent.len() - 2..], [format!("assistant: {last}"), "user: Sure?".to_owned()]);
-        }
     }
 }
 
@@ -558,4 +502,34 @@ async fn what_a_request_goes_on_from_is_named_where_it_is_not_there() {
         }
         assert!(refused.words().contains(&id), "{}", refused.text());
     }
+}
+
+#[tokio::test]
+async fn an_item_of_a_conversation_is_taken_out() {
+    let stage = Stage::new().await;
+    let items: Vec<Value> =
+        ["I am Ada.", "Forget this."].map(|text| json!({"role": "user", "content": text})).into();
+    let made =
+        request(&stage, Method::POST, "/conversations").json(&json!({"items": items})).send().await.ok();
+    let path = format!("/conversations/{}", made["id"].as_str().unwrap());
+    stage.then(says("Yes."));
+    let response = respond(&stage, &json!({"conversation": made["id"], "input": "Well?"})).send().await.ok();
+    let listed = get(&stage, &format!("{path}/items?order=asc")).await;
+    let id = |at: usize| listed["data"][at]["id"].as_str().unwrap().to_owned();
+    for gone in [id(1), id(3)] {
+        let left = request(&stage, Method::DELETE, &format!("{path}/items/{gone}")).send().await.ok();
+        assert_eq!(left["id"], made["id"]);
+        let again = request(&stage, Method::DELETE, &format!("{path}/items/{gone}")).send().await;
+        assert_eq!(again.status, 404, "{}", again.text());
+    }
+    let listed = get(&stage, &format!("{path}/items?order=asc")).await;
+    assert_eq!(listed["data"].as_array().unwrap().len(), 2);
+    // The response is there, without what it said.
+    let kept = get(&stage, &format!("/responses/{}", response["id"].as_str().unwrap())).await;
+    assert_eq!((&kept["status"], &kept["output"]), (&json!("completed"), &json!([])));
+    stage.take_asked();
+    stage.then(says("Hm."));
+    respond(&stage, &json!({"conversation": made["id"], "input": "And?"})).send().await.ok();
+    let asked = stage.take_asked();
+    assert_eq!(sent(asked.last().unwrap()), ["user: I am Ada.", "user: Well?", "user: And?"]);
 }

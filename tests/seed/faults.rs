@@ -135,7 +135,7 @@ models:
             format!(r#"models.yaml:7:26: output_usd_per_mtok {price}, not "1,6""#),
             "models.yaml:8:21: context_tokens must be a whole number from 1 to 100000000".to_owned(),
             "models.yaml:9:5: unknown field max_output_token; did you mean max_output_tokens?".to_owned(),
-            "models.yaml:10:31: capabilities[1] is one of images, json_schema, reasoning, streaming, tools; did you mean tools?".to_owned(),
+            "models.yaml:10:31: capabilities[1] is one of embeddings, images, json_schema, reasoning, streaming, tools; did you mean tools?".to_owned(),
             "models.yaml:10:37: capabilities has streaming twice".to_owned(),
             "models.yaml:11:5: openai:gpt-4.1-mini stands twice".to_owned(),
             "models.yaml:16:7: long_context lacks output_usd_per_mtok".to_owned(),

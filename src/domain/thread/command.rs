@@ -46,6 +46,8 @@ pub enum Command {
     DeleteWith(Who, u32),
     /// Items without a run.
     Append(Who, Vec<Message>),
+    /// Takes one item out.
+    DeleteItem(Who, EntryId),
     Items(Who, Page),
     /// A page of items, to be copied into another thread.
     Copy(Who, Cut),

@@ -37,6 +37,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
     v.operation(__path_list_conversation_items, list_conversation_items::<W>);
     v.operation(__path_append_conversation_items, append_conversation_items::<W>);
     v.operation(__path_show_conversation_item, show_conversation_item::<W>);
+    v.operation(__path_delete_conversation_item, delete_conversation_item::<W>);
 }
 
 /// Make a conversation
@@ -180,6 +181,32 @@ async fn show_conversation_item<W: World>(State(app): State<App<W>>, request: Re
         })?;
         let shown = shown(&[view], Of::All, |_| true).pop();
         shown.map(|item| reply(crate::wire::to_json(&item))).ok_or_else(|| unknown_item(item))
+    })
+    .await
+}
+
+/// Delete an item of a conversation
+///
+/// What was said before and after it stays, and the responses that said or heard it.
+#[utoipa::path(
+    delete, path = "/v1/conversations/{conversation}/items/{item}", tag = "calls",
+    params(
+        ("conversation" = String, Path, description = "Its id"),
+        ("item" = String, Path, description = "The item's id"),
+    ),
+    responses((status = 200, description = "The conversation", body = Conversation<'static>)),
+)]
+async fn delete_conversation_item<W: World>(State(app): State<App<W>>, request: Request) -> Reply {
+    serve(&app, (ITEM, request), &[], async |Visit { visitor, at, .. }| {
+        let (thread, item) = (at.thread()?, at.item()?);
+        if item.run.thread != thread {
+            return Err(unknown_item(item));
+        }
+        let left = visitor.delete_item(&app, item).await.map_err(|error| match error {
+            Error::NotFound(_) => unknown_item(item),
+            error => Problem::report(&app)(error),
+        })?;
+        Ok(reply(conversation(&left)))
     })
     .await
 }

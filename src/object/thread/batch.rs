@@ -54,6 +54,8 @@ pub struct Batch {
     pub over: Vec<Kept>,
     /// Runs whose items are taken back, from these positions on.
     pub back: Vec<(u32, u64)>,
+    /// The positions of items that go.
+    pub gone_items: Vec<u64>,
     pub items: Vec<Item>,
     pub events: Vec<Numbered>,
     /// Of a run, its number in the journal, and what happened.
@@ -90,6 +92,7 @@ impl Batch {
             && self.runs.is_empty()
             && self.over.is_empty()
             && self.back.is_empty()
+            && self.gone_items.is_empty()
             && self.items.is_empty()
             && self.events.is_empty()
             && self.journal.is_empty()
@@ -125,6 +128,9 @@ impl Batch {
         let mut grown = 0_i64;
         for (run, from) in &self.back {
             grown = grown.saturating_sub_unsigned(store::take_back(sql, *run, *from)?);
+        }
+        for position in &self.gone_items {
+            grown = grown.saturating_sub_unsigned(store::delete_item(sql, *position)?);
         }
         for (number, (user, since)) in &self.voices {
             store::write_voice(sql, *number, user, *since)?;

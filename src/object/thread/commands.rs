@@ -80,6 +80,7 @@ impl Thread {
                 let from = thread.append(meta, messages, now);
                 after(Query::Appended { from, count }, Vec::new())
             }),
+            Command::DeleteItem(who, id) => self.delete_item(sql, who, id, now)?,
             Command::Items(who, page) => self.seen_by(who, |_, _| after_nothing(Query::Items(page))),
             Command::Copy(who, cut) => self.seen_by(who, |_, _| after_nothing(Query::Copy(cut))),
             Command::Fork(fork) => self.fork(sql, *fork, now)?,

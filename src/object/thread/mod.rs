@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`kept`], [`batch`] | the rows, and what is to be written of them |
 //! | [`commands`] | what each command decides |
-//! | [`deletion`] | how a thread goes |
+//! | [`deletion`], [`removal`] | how a thread goes, and one item of it |
 //! | [`events`] | what watchers read of what has happened |
 //! | [`export`] | what an export reads, page by page |
 //! | [`deliveries`] | what goes to the account's index |
@@ -46,6 +46,7 @@ mod noting;
 mod once;
 mod open_calls;
 mod reading;
+mod removal;
 mod restored;
 mod runs;
 mod saying;

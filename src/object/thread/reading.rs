@@ -349,7 +349,7 @@ fn too_large() -> FieldError {
 }
 
 /// Where an item stands.
-fn position(sql: &impl Sql, meta: &Meta, id: EntryId) -> Result<Option<u64>, Error> {
+pub(super) fn position(sql: &impl Sql, meta: &Meta, id: EntryId) -> Result<Option<u64>, Error> {
     if id.run.thread != meta.key {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use crate::domain::message::Message;
 use crate::domain::thread::command::{Answer, Command, Page};
 use crate::domain::thread::fork::Cut;
 use crate::domain::thread::id::{EntryId, RunId, ThreadRef};
-use crate::domain::thread::view::ItemView;
+use crate::domain::thread::view::{ItemView, ThreadView};
 use crate::ports::World;
 use crate::service::App;
 
@@ -74,6 +74,18 @@ impl Visitor {
             if !has_more || items.is_empty() {
                 return last.ok_or(Error::NotFound("run"));
             }
+        }
+    }
+
+    /// Takes an item out of the transcript.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn delete_item<W: World>(&self, app: &App<W>, id: EntryId) -> Result<ThreadView, Error> {
+        self.may_go(app, &ThreadRef::Key(id.run.thread)).await?;
+        match self.ask(app, id.run.thread, Command::DeleteItem(self.who(), id)).await? {
+            Answer::Thread { thread, .. } => Ok(*thread),
+            other => Err(refusal("item", other, None)),
         }
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Map, Number, Value};
 
 /// The order in which people read an agent's fields; others follow.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "slug",
     "name",
     "type",
@@ -15,6 +15,7 @@ const ORDER: [&str; 31] = [
     "description",
     "instructions",
     "model",
+    "embeddings",
     "voice",
     "modality",
     "panels",

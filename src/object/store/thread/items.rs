@@ -47,6 +47,10 @@ queries! {
     BYTES_BACK = "SELECT coalesce(sum(bytes), 0) FROM items WHERE position >= ? AND run = ?";
     /// `take_back`: what a run wrote from its first item on.
     DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
+    /// `delete_item`
+    DELETE_ITEM = "DELETE FROM items WHERE position = ?";
+    /// `delete_item`
+    DELETE_PIECES_OF = "DELETE FROM pieces WHERE position = ?";
     /// `delete_summaries`
     BYTES_OF_SUMMARIES = "SELECT coalesce(sum(bytes), 0) FROM items WHERE position >= ? AND stands_for IS NOT NULL";
     /// `delete_summaries`
@@ -269,6 +273,17 @@ pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<u64, Error> {
     let bytes = rows.first().map_or(Ok(0), |row| Columns::of(row).number())?;
     sql.query(&DELETE_ITEMS, &those)?;
     sql.query(&DELETE_PIECES, &[integer(from), integer(from)])?;
+    Ok(bytes)
+}
+
+/// Removes one; how many bytes it was.
+///
+/// # Errors
+/// [`Error`].
+pub fn delete_item(sql: &impl Sql, position: u64) -> Result<u64, Error> {
+    let (_, bytes) = size_between(sql, position, position, 1)?;
+    sql.query(&DELETE_ITEM, &[integer(position)])?;
+    sql.query(&DELETE_PIECES_OF, &[integer(position)])?;
     Ok(bytes)
 }
 

@@ -9,8 +9,8 @@ mod voices;
 
 pub use blank::{blank, blank_runs, runs_of_user};
 pub use items::{
-    Part, between, bytes, delete_summaries, items, last_item, messages_between, place_until, position_of,
-    run_before, size_between, sized_items, summary_until, take_back, write_item,
+    Part, between, bytes, delete_item, delete_summaries, items, last_item, messages_between, place_until,
+    position_of, run_before, size_between, sized_items, summary_until, take_back, write_item,
 };
 pub use journal::{delete_steps, forget_steps, steps, steps_until, write_step};
 pub use keys::{Key, empty_keys, forget_keys, key, oldest_key, write_key};

@@ -5,7 +5,7 @@ use super::rule::{Rule, To};
 use super::value::BODY;
 
 /// Our own fields, which any document may have beside its system's. Read after those.
-pub const OURS: [Rule; 39] = [
+pub const OURS: [Rule; 40] = [
     ("name", To::Name),
     ("instance_name", To::Name),
     ("slug", To::Slug),
@@ -40,6 +40,7 @@ pub const OURS: [Rule; 39] = [
     ("output", To::Ours),
     ("input", To::Ours),
     ("webhooks", To::Ours),
+    ("embeddings", To::Ours),
     ("compact_at", To::Ours),
     ("keep_days", To::Ours),
     ("budget", To::Ours),
