@@ -10,6 +10,7 @@ pub mod names;
 mod place;
 mod tables;
 pub mod values;
+mod written;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};

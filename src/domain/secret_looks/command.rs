@@ -34,7 +34,7 @@ fn is_user(value: &str) -> bool {
 }
 
 /// Programs, or what they are asked to do, with the letter of the option that has a password.
-const PASSWORDS: [(&str, char); 12] = [
+const PASSWORDS: [(&str, char); 14] = [
     ("mysql", 'p'),
     ("mysqldump", 'p'),
     ("mysqladmin", 'p'),
@@ -47,6 +47,8 @@ const PASSWORDS: [(&str, char); 12] = [
     ("sqlcmd", 'P'),
     ("unzip", 'P'),
     ("smbclient", 'U'),
+    ("7z", 'p'),
+    ("7za", 'p'),
 ];
 
 /// `mysql -psecret`, `sshpass -p secret`, `docker login -p secret`.
@@ -114,7 +116,7 @@ fn letter(short: &str, is_curls: bool) -> Option<(char, &str)> {
 }
 
 /// The words of a command, without the quotes around them. What opens no quotes, such as an apostrophe, is a letter.
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let (mut words, mut word, mut rest) = (Vec::new(), String::new(), text);
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];

@@ -43,6 +43,8 @@ fn is_one(word: &str) -> bool {
         || BEGINS.iter().any(|begin| word.strip_prefix(begin).is_some_and(is_long))
         || ["$P$", "$H$", "$S$"].iter().any(|begin| word.strip_prefix(begin).is_some_and(is_portable))
         || is_framework(word)
+        || word.strip_prefix("$A$005$").is_some_and(is_long)
+        || word.strip_prefix("md5").is_some_and(|hash| is_hex(hash, WINDOWS))
         || word
             .strip_prefix('*')
             .is_some_and(|hash| is_hex(hash, MYSQL) && !hash.bytes().any(|b| b.is_ascii_lowercase()))
@@ -50,7 +52,7 @@ fn is_one(word: &str) -> bool {
 
 /// `$6$salt$hash`, also with parameters between.
 fn is_crypt(word: &str) -> bool {
-    let named = word.strip_prefix('$').and_then(|rest| rest.split_once('$'));
+    let named = word.strip_prefix('$').or(word.strip_prefix("{ARGON2}$")).and_then(|rest| rest.split_once('$'));
     let hash = named.filter(|(name, _)| HASHES.contains(name)).and_then(|(_, rest)| rest.rsplit('$').next());
     let end = |hash: &str| hash.find([':', ',']).unwrap_or(hash.len());
     hash.is_some_and(|hash| is_hash(&hash[..end(hash)]))

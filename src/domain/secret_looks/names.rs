@@ -29,7 +29,7 @@ const SLIGHT: [&str; 8] = ["sid", "session", "sessionid", "signature", "hmac", "
 const QUALIFIERS: [&str; 10] =
     ["api", "access", "secret", "private", "auth", "client", "refresh", "signing", "service", "license"];
 /// Ends of names that are written without a sign between their words.
-const ENDS: [&str; 16] = [
+const ENDS: [&str; 17] = [
     "apikey",
     "apikeys",
     "authkey",
@@ -46,6 +46,7 @@ const ENDS: [&str; 16] = [
     "smtppass",
     "authtoken",
     "pwd",
+    "sshpass",
 ];
 /// The end of a name that a password has: `DB_PASS`.
 const PASS: &str = "pass";

@@ -1,6 +1,6 @@
 //! Secrets that are known by the place where they stand in a text: behind a name and a sign, in a URL, after an option.
 
-use super::command;
+use super::{command, written};
 use super::names::{Naming, is_name, is_wordy, naming, naming_of_two};
 use super::values::{is_reference, is_said, is_stand_in};
 use crate::domain::plain_words::{are_words, is_dense, is_made, is_phrase};
@@ -27,6 +27,7 @@ pub fn is_in_place(text: &str) -> bool {
         || is_pair(text)
         || is_url_with_user(text)
         || has_option(text)
+        || written::has(text)
 }
 
 fn beginning(text: &str, bytes: usize) -> &str {
@@ -187,7 +188,8 @@ fn is_element(text: &str) -> bool {
     text.match_indices("</").any(|(at, _)| {
         let Some((before, value)) = end(&text[..at], MAX_AROUND).rsplit_once('>') else { return false };
         let name = before.rsplit_once('<').map(|(_, name)| name).unwrap_or_default();
-        let is_secret = matches!(naming(name), Naming::Pass | Naming::Compound | Naming::Strong);
+        let (is_secret, value) =
+            (matches!(naming(name), Naming::Pass | Naming::Compound | Naming::Strong), value.trim());
         is_secret && value.len() >= MIN && !value.contains(char::is_whitespace) && is_said(value)
     })
 }

@@ -19,11 +19,13 @@ pub const SIGNATURES: [&str; 8] = [
     "&signature=",
 ];
 /// What crypt calls the kinds of hashes of passwords.
-pub const HASHES: [&str; 12] =
-    ["1", "2a", "2b", "2x", "2y", "5", "6", "7", "y", "apr1", "argon2i", "argon2id"];
+pub const HASHES: [&str; 20] = [
+    "1", "2a", "2b", "2x", "2y", "5", "6", "7", "8", "9", "y", "gy", "sm3", "sha1", "scrypt", "pbkdf2-sha256", "apr1", "argon2i",
+    "argon2d", "argon2id",
+];
 
 /// Addresses that let whoever knows them write: what comes after is the secret. A star is one part of the host's name.
-pub const WEBHOOKS: [&str; 27] = [
+pub const WEBHOOKS: [&str; 28] = [
     "hooks.slack.com/services/",
     "hooks.slack.com/workflows/",
     "hooks.slack.com/triggers/",
@@ -50,6 +52,7 @@ pub const WEBHOOKS: [&str; 27] = [
     "qyapi.weixin.qq.com/cgi-bin/webhook/send?key=",
     "events.pagerduty.com/integration/",
     "maker.ifttt.com/use/",
+    "discord.com/api/v10/webhooks/",
     "api.day.app/",
 ];
 /// The same on servers that anyone runs: Mattermost's and n8n's.
@@ -103,7 +106,7 @@ impl Tail {
 }
 
 /// How tokens of services begin that agents' tools use, and how they go on.
-pub const TOKENS: [(&str, Tail); 128] = [
+pub const TOKENS: [(&str, Tail); 138] = [
     ("SG.", Tail::Long),
     ("shpat_", Tail::Long),
     ("shpss_", Tail::Long),
@@ -241,4 +244,15 @@ pub const TOKENS: [(&str, Tail); 128] = [
     ("nvapi-", Tail::Long),
     ("ATBB", Tail::Mixed(28)),
     ("op_", Tail::Mixed(32)),
+    ("tskey-", Tail::Long),
+    ("re_", Tail::Random(24)),
+    ("rzp_live_", Tail::Mixed(10)),
+    ("rzp_test_", Tail::Mixed(10)),
+    ("CCIPRJ_", Tail::Long),
+    ("wandb_v1_", Tail::Long),
+    ("v1.0-", Tail::Mixed(20)),
+    ("cr_", Tail::Mixed(40)),
+    // Vault's old ones.
+    ("s.", Tail::Word(24)),
+    ("SCW", Tail::Word(17)),
 ];

@@ -5,7 +5,7 @@ use crate::domain::plain_words::{are_words, is_made};
 use crate::domain::redact::HIDDEN;
 
 /// Places of secrets elsewhere: `op://vault/item/field`, `arn:aws:secretsmanager:…`.
-const ELSEWHERE: [&str; 16] = [
+const ELSEWHERE: [&str; 17] = [
     "op://",
     "secret://",
     "secrets://",
@@ -22,6 +22,7 @@ const ELSEWHERE: [&str; 16] = [
     "arn:aws:secretsmanager:",
     "arn:aws:ssm:",
     "@Microsoft.KeyVault(",
+    "/run/secrets/",
 ];
 /// What stands before the name of a variable, and what after it.
 const VARIABLES: [(&str, &str); 12] = [
@@ -69,12 +70,17 @@ const STANDING_IN: [&str; 28] = [
     "redacted",
     "dummy",
 ];
+/// Kinds of values, where a schema or a program says which it is.
+const KINDS: [&str; 14] = [
+    "string", "str", "text", "bytes", "int", "integer", "number", "bool", "boolean", "object", "any", "secretstr", "oauth", "oauth2",
+];
 /// Schemes of a header's value.
 const SCHEMES: [&str; 6] = ["Bearer ", "bearer ", "Basic ", "Token ", "token ", "Bot "];
 
 /// `${API_KEY}`, `Bearer $TOKEN` and `{{secrets.mail}}` only say where it is.
 pub fn is_reference(text: &str) -> bool {
     let text = text.trim();
+    let text = text.strip_prefix("!ENV ").unwrap_or(text);
     let bare = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text).trim();
     let is_place = |name: &str| {
         !name.is_empty()
@@ -87,6 +93,7 @@ pub fn is_reference(text: &str) -> bool {
         || bare.strip_prefix('$').is_some_and(is_dollar)
         || between('{', '}').is_some_and(is_place)
         || between('<', '>').is_some_and(is_place)
+        || between('[', ']').is_some_and(|inside| is_place(inside) && !is_made(inside))
         || bare.starts_with("=Env")
         || is_elsewhere(bare)
         || VARIABLES.iter().any(|(before, after)| {
@@ -96,7 +103,9 @@ pub fn is_reference(text: &str) -> bool {
 }
 
 fn is_elsewhere(text: &str) -> bool {
-    ELSEWHERE.iter().any(|place| text.starts_with(place)) && !text.contains([' ', '@', '?'])
+    let is_googles = || text.starts_with("projects/") && text.contains("/secrets/");
+    let is_there = |place: &&str| text.strip_prefix(*place).is_some_and(|rest| !rest.contains([' ', '@', '?']));
+    ELSEWHERE.iter().any(|place| is_there(&place)) || is_googles() && !text.contains([' ', '@', '?'])
 }
 
 /// What comes after a `$`: `NAME`, `{NAME}`, `{NAME:-default}`, `(NAME)`.
@@ -133,7 +142,8 @@ pub fn is_stand_in(text: &str) -> bool {
     let is_word = || are_words(text) && text.split(['_', '-', '.', ' ', ':']).any(is_said);
     // Code that hands a variable on, or the name of one.
     let is_name = || are_words(text) && naming(text) != Naming::Nothing;
-    is_one_letter || text.contains(HIDDEN) || is_word() || is_name()
+    let is_kind = KINDS.contains(&text.to_ascii_lowercase().as_str());
+    is_one_letter || is_kind || text.contains(HIDDEN) || is_word() || is_name()
 }
 
 /// Whether it says a secret, rather than where one is.
@@ -171,6 +181,13 @@ mod tests {
             "api_key",
             "****",
             "…",
+            "string",
+            "OAuth2",
+            "!ENV ${TOKEN}",
+            "[YOUR_TOKEN]",
+            "/run/secrets/api_token",
+            "projects/p/secrets/x/versions/latest",
+            "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/x)",
         ] {
             assert!(!is_said(text), "{text}");
         }

@@ -28,7 +28,11 @@ pub fn is_secret(name: &str, value: &Value) -> bool {
         Value::Array(list) => {
             is_strong(name) && !list.is_empty()
                 || list.iter().any(is_pair)
-                || list.iter().any(|item| item.is_string() && is_name(name) && is_secret(name, item))
+                || list.iter().filter_map(Value::as_str).any(|text| {
+                    // `keys: [name, email]` are words.
+                    let is_word = naming(name) == Naming::Weak && !is_dense(text);
+                    is_name(name) && !is_word && is_secret(name, &text.into())
+                })
         }
         Value::Object(fields) => is_strong(name) && !fields.is_empty() && !is_schema(fields),
         Value::Null | Value::Bool(_) => false,
