@@ -7,7 +7,6 @@ use super::drive::unfit;
 use super::head::{self, Head};
 use super::judged::{Entered, judge};
 use super::mount::Place;
-use super::openai_chat::OpenAiChat;
 use super::{Face, cors, refusal};
 use crate::http::path::Parameters;
 use crate::http::problem::Problem;
@@ -25,16 +24,16 @@ use crate::wire::client::openai::embeddings::{self, Body as EmbeddingsRequest, R
     post, path = "/v1/embeddings", tag = "calls", request_body = EmbeddingsRequest,
     responses((status = 200, description = "OpenAI's list of embeddings", body = Embeddings<'static>)),
 )]
-pub async fn embed<W: World>(
+pub async fn embed<W: World, F: Face>(
     State(app): State<App<W>>,
     place: Result<Parameters<Place>, Problem>,
     request: Request,
 ) -> Response {
-    let answered = match (query::check(request.uri(), OpenAiChat::QUERY), place) {
+    let answered = match (query::check(request.uri(), F::QUERY), place) {
         (Ok(()), Ok(Parameters(place))) => answer(&app, &place, request).await,
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
-    answered.unwrap_or_else(|problem| refusal::<OpenAiChat>(&problem))
+    answered.unwrap_or_else(|problem| refusal::<F>(&problem))
 }
 
 async fn answer<W: World>(app: &App<W>, place: &Place, request: Request) -> Result<Response, Problem> {

@@ -58,7 +58,7 @@ impl Face for OpenAiChat {
 
     fn operations<W: World>(v: &mut impl Operations<W>) {
         v.operation(__path_completions, drive::call::<W, Completion>);
-        v.operation(embeddings::__path_embed, embeddings::embed::<W>);
+        v.operation(embeddings::__path_embed, embeddings::embed::<W, Self>);
         v.operation(__path_models, models::<W>);
         v.operation(__path_model, model::<W>);
     }

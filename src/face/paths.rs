@@ -12,13 +12,14 @@ use crate::service::call::via;
 
 /// The request headers that handlers of faces receive, and those of [`Face::HEADERS`]. Each header that crosses into wasm costs
 /// time in every call, so only these do. Requests to other paths arrive with all headers.
-pub const HEADERS: [&str; 15] = [
+pub const HEADERS: [&str; 16] = [
     // Who calls.
     "authorization",
     "x-api-key",
     // What comes, and in which form the answer is wanted.
     "content-type",
     "content-length",
+    "upgrade",
     "accept",
     "prefer",
     "idempotency-key",

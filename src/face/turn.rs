@@ -15,7 +15,7 @@ use super::head;
 use super::heard::Hearing;
 use super::listening::{Listening, caught_up};
 use super::outputs::given;
-use crate::domain::memory::shelf::MAX_USER;
+use crate::domain::memory::shelf::is_user;
 use crate::domain::message::{ChatRequest, Message, news};
 use crate::domain::run::manner::Manner;
 use crate::domain::run::terms::Priority;
@@ -193,10 +193,7 @@ fn begin(on: On, is_bare: bool, mut threaded: Threaded, asked: Asked, protocol: 
         On::Thread(_) | On::ThrowAway { .. } | On::New => (0, messages),
     };
     // A longer one than a thread's user may be belongs to nobody whom a thread could name.
-    let is_user = |user: &String| {
-        (1..=MAX_USER).contains(&user.chars().count()) && !matches!(user.as_str(), "." | "..")
-    };
-    let user = threaded.user.or(user).filter(is_user);
+    let user = threaded.user.or(user).filter(|user| is_user(user));
     let answers = matches!(on, On::Thread(_));
     let course = apart.map_or_else(Course::default, |apart| {
         manner.instructions = apart.instructions;

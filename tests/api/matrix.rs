@@ -75,12 +75,13 @@ impl Stage {
         api.world.offer("openai", None, Some("sk-0123456789abcdef"));
         let sql = "INSERT INTO catalogue (provider, code, input_price, output_price, context_tokens, max_output_tokens,
             capabilities, priced_on)
-            VALUES ('openai', 'gpt-4.1-mini', 1, 1, 100000, 1000, '[\"streaming\",\"tools\"]', '2026-11-20')";
+            VALUES ('openai', 'gpt-4.1-mini', 1, 1, 100000, 1000, '[\"streaming\",\"tools\"]', '2026-11-20'),
+                ('openai', 'text-embedding-3-small', 1, 0, 8000, 1, '[\"embeddings\"]', '2026-11-20')";
         api.world.database().with(|db| db.execute(sql, []).unwrap());
         let acme = api.tenant("acme").await;
         let eve = api.tenant("eve").await;
         let agent = json!({"slug": "triage", "instructions": "Sort the mail of Acme.", "model": "openai:gpt-4.1-mini",
-            "budget": {"limit_usd": 1, "period": "day"}});
+            "embeddings": "openai:text-embedding-3-small", "budget": {"limit_usd": 1, "period": "day"}});
         api.agent(&eve, &json!({"slug": "triage"})).await;
         let agent = api.agent(&acme, &agent).await;
         let spare = api.post("/api/v1/accounts/acme/keys").key(OPERATOR);
@@ -170,10 +171,15 @@ impl Stage {
             let whole = json!({"model": "m", "choices": [choice("message")], "usage": usage}).to_string();
             let piece = json!({"model": "m", "choices": [choice("delta")], "usage": usage});
             let pieces = format!("data: {piece}\n\ndata: [DONE]\n\n");
-            let answers = operation.spec["responses"]["200"]["content"].as_object().unwrap();
+            let vectors = json!({"data": [{"index": 0, "embedding": [1]}], "usage": usage}).to_string();
             // What is kept is a run, which asks for a stream.
             let is_kept = operation.id.ends_with("respond");
-            let reply = if answers.contains_key("application/json") && !is_kept { whole } else { pieces };
+            let is_whole = operation.spec["responses"]["200"]["content"]["application/json"].is_object();
+            let reply = match is_whole && !is_kept {
+                _ if operation.id.ends_with("embed") => vectors,
+                true => whole,
+                false => pieces,
+            };
             for _ in 0..4 {
                 self.api.world.upstream().then(Turn::Replies(Script::ok(reply.clone())));
             }
@@ -205,7 +211,15 @@ impl Stage {
         // The same, by OpenAI's names.
         let (response, conversation) =
             (format!("resp_{}", text("id")), format!("conv_{}", text("thread_id")));
-        let item = format!("msg_{}-1", text("id"));
+        let mut item = format!("msg_{}-1", text("id"));
+        if operation.id.ends_with("delete_conversation_item") {
+            // The run is at work, and so are its items.
+            let items = json!({"items": [{"role": "user", "content": "Besides"}]});
+            let appended =
+                self.api.post("/accounts/acme/agents/triage/threads/t/items").key(&self.acme.caller);
+            let appended = appended.json(&items).send().await.created();
+            item = format!("msg_{}", appended["items"][0]["id"].as_str().unwrap());
+        }
         for (name, value) in [
             ("thread", "t".into()),
             ("run", run["id"].clone()),
@@ -259,6 +273,9 @@ impl Stage {
         let mut call = self.api.request(operation.method.clone(), &self.path(operation, names));
         if let Some(key) = key {
             call = call.key(key);
+        }
+        if operation.spec["responses"]["101"].is_object() {
+            call = call.header("upgrade", "websocket");
         }
         if let Some(thread) = &self.on_thread {
             call = call.header("x-thread", thread);
@@ -429,7 +446,9 @@ async fn try_out(subject: Subject, operation: Operation) {
         stage.check(&operation, &reply, &place);
         // Which it is not here: nothing else would be served.
         let is_for_maintenance = operation.id == "restore_object" && reply.status.as_u16() == 409;
-        let done = reply.status.is_success() || reply.status.is_redirection() || is_for_maintenance;
+        let goes_on = reply.status.as_u16() == 101;
+        let done =
+            reply.status.is_success() || reply.status.is_redirection() || is_for_maintenance || goes_on;
         // What the first of them made or deleted, the next finds so.
         let is_done_already = is_served && matches!(reply.status.as_u16(), 404 | 409);
         // With the member go, or are lowered, the keys that act for it.

@@ -212,7 +212,7 @@ async fn a_wrong_method_is_405_and_says_which_there_are() {
 async fn what_openais_clients_ask_for_in_vain_is_refused_in_their_shape() {
     let stage = Stage::new().await;
     for agent in ["/agents/triage", "/accounts/acme/agents/triage"] {
-        for path in ["v1/embeddings", "v1/models/triage/x", "v1/", "v1"] {
+        for path in ["v1/images", "v1/models/triage/x", "v1/", "v1"] {
             let ask = stage.request(Method::POST, &format!("{agent}/{path}")).key(&stage.acme.caller);
             let reply = ask.open().await;
             assert_eq!(

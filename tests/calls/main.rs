@@ -31,6 +31,7 @@ mod ends;
 mod epochs;
 mod erasures;
 mod event_pages;
+mod every_face;
 mod exports;
 mod faces;
 mod fallback;

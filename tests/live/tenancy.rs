@@ -102,7 +102,10 @@ fn body(route: &str) -> Value {
             "max_output_tokens": 100, "capabilities": [],
         }),
         _ if route.ends_with("/chat") || route.ends_with("/stream") => json!({"message": "hello"}),
-        _ if route.ends_with("/v1/responses") || route.ends_with("/compact") => {
+        _ if route.ends_with("/v1/embeddings")
+            || route.ends_with("/v1/responses")
+            || route.ends_with("/compact") =>
+        {
             json!({"model": "m", "input": "hello"})
         }
         _ if route.contains("/v1/conversations") => json!({"metadata": {"mine": "now"}}),

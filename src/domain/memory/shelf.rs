@@ -18,6 +18,13 @@ pub fn check_user(errors: &mut FieldErrors, user: &str) {
     }
 }
 
+/// Whether a person can be called so.
+pub fn is_user(user: &str) -> bool {
+    let mut errors = FieldErrors::default();
+    check_user(&mut errors, user);
+    errors.finish().is_ok()
+}
+
 /// Memories that stand together, in one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shelf {

@@ -72,6 +72,11 @@ impl Manner {
         *self == Self::default()
     }
 
+    /// Whom the client names as its user.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
     /// Whether the model is asked in the same way; whom the client names as its user is no part of that.
     pub fn is_like(&self, other: &Self) -> bool {
         *self == Self { user: self.user.clone(), ..other.clone() }

@@ -52,7 +52,8 @@ fn is_one(word: &str) -> bool {
 
 /// `$6$salt$hash`, also with parameters between.
 fn is_crypt(word: &str) -> bool {
-    let named = word.strip_prefix('$').or(word.strip_prefix("{ARGON2}$")).and_then(|rest| rest.split_once('$'));
+    let named =
+        word.strip_prefix('$').or(word.strip_prefix("{ARGON2}$")).and_then(|rest| rest.split_once('$'));
     let hash = named.filter(|(name, _)| HASHES.contains(name)).and_then(|(_, rest)| rest.rsplit('$').next());
     let end = |hash: &str| hash.find([':', ',']).unwrap_or(hash.len());
     hash.is_some_and(|hash| is_hash(&hash[..end(hash)]))

@@ -1,8 +1,8 @@
 //! Secrets that are known by the place where they stand in a text: behind a name and a sign, in a URL, after an option.
 
-use super::{command, written};
 use super::names::{Naming, is_name, is_wordy, naming, naming_of_two};
 use super::values::{is_reference, is_said, is_stand_in};
+use super::{command, written};
 use crate::domain::plain_words::{are_words, is_dense, is_made, is_phrase};
 
 /// The fewest characters of a secret that only its place says.

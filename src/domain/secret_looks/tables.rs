@@ -20,8 +20,26 @@ pub const SIGNATURES: [&str; 8] = [
 ];
 /// What crypt calls the kinds of hashes of passwords.
 pub const HASHES: [&str; 20] = [
-    "1", "2a", "2b", "2x", "2y", "5", "6", "7", "8", "9", "y", "gy", "sm3", "sha1", "scrypt", "pbkdf2-sha256", "apr1", "argon2i",
-    "argon2d", "argon2id",
+    "1",
+    "2a",
+    "2b",
+    "2x",
+    "2y",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "y",
+    "gy",
+    "sm3",
+    "sha1",
+    "scrypt",
+    "pbkdf2-sha256",
+    "apr1",
+    "argon2i",
+    "argon2d",
+    "argon2id",
 ];
 
 /// Addresses that let whoever knows them write: what comes after is the secret. A star is one part of the host's name.

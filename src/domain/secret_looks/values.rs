@@ -72,7 +72,20 @@ const STANDING_IN: [&str; 28] = [
 ];
 /// Kinds of values, where a schema or a program says which it is.
 const KINDS: [&str; 14] = [
-    "string", "str", "text", "bytes", "int", "integer", "number", "bool", "boolean", "object", "any", "secretstr", "oauth", "oauth2",
+    "string",
+    "str",
+    "text",
+    "bytes",
+    "int",
+    "integer",
+    "number",
+    "bool",
+    "boolean",
+    "object",
+    "any",
+    "secretstr",
+    "oauth",
+    "oauth2",
 ];
 /// Schemes of a header's value.
 const SCHEMES: [&str; 6] = ["Bearer ", "bearer ", "Basic ", "Token ", "token ", "Bot "];
@@ -104,7 +117,8 @@ pub fn is_reference(text: &str) -> bool {
 
 fn is_elsewhere(text: &str) -> bool {
     let is_googles = || text.starts_with("projects/") && text.contains("/secrets/");
-    let is_there = |place: &&str| text.strip_prefix(*place).is_some_and(|rest| !rest.contains([' ', '@', '?']));
+    let is_there =
+        |place: &&str| text.strip_prefix(*place).is_some_and(|rest| !rest.contains([' ', '@', '?']));
     ELSEWHERE.iter().any(|place| is_there(&place)) || is_googles() && !text.contains([' ', '@', '?'])
 }
 

@@ -14,7 +14,11 @@ const SETTERS: [&str; 7] = ["env", "arg", "setx", "setenv", "set", "export", "de
 
 /// Whether a secret stands in such a place.
 pub(super) fn has(text: &str) -> bool {
-    is_called_with(text) || is_authenticated(text) || is_attribute(text) || is_typed(text) || is_statement(text)
+    is_called_with(text)
+        || is_authenticated(text)
+        || is_attribute(text)
+        || is_typed(text)
+        || is_statement(text)
 }
 
 fn before(text: &str, at: usize) -> &str {
@@ -64,7 +68,8 @@ fn is_called_with(text: &str) -> bool {
 /// `HTTPBasicAuth('bob', 'X')`
 fn is_authenticated(text: &str) -> bool {
     text.match_indices('(').any(|(at, _)| {
-        let name = before(text, at).rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let name =
+            before(text, at).rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
         let inside = behind(text, at + 1).split(')').next().unwrap_or_default();
         let values: Vec<Option<&str>> = inside.split(',').map(quoted).collect();
         let [Some(_), Some(password)] = values[..] else { return false };
@@ -90,7 +95,8 @@ fn is_typed(text: &str) -> bool {
         let line = before(text, at).rsplit('\n').next().unwrap_or_default();
         let Some((name, kind)) = line.rsplit_once(':') else { return false };
         let name = name.rsplit(char::is_whitespace).next().unwrap_or_default();
-        let is_kind = |c: char| c.is_alphanumeric() || matches!(c, '_' | '[' | ']' | ' ' | '|' | '?' | '<' | '>');
+        let is_kind =
+            |c: char| c.is_alphanumeric() || matches!(c, '_' | '[' | ']' | ' ' | '|' | '?' | '<' | '>');
         kind.chars().all(is_kind) && is_secret(name.trim_matches(['"', '\'']), value)
     })
 }

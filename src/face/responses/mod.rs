@@ -46,16 +46,14 @@ impl Face for OpenAiResponses {
     /// Azure's client and gateways' clients.
     const QUERY: &'static [&'static str] = &["api-version", "beta"];
 
-    /// That which opens a WebSocket.
-    const HEADERS: &'static [&'static str] = &["upgrade"];
-
     fn right(method: &str, path: &str) -> Right {
         const LOOK: Right = Right::of_thread(Scope::ThreadsRead);
         let is_write = !matches!(method, "GET" | "HEAD");
         match (method, path) {
-            ("POST" | "GET" | "HEAD", "/v1/responses") => Right::CALL,
+            ("POST", "/v1/responses") => Right::CALL,
             // Of no thread.
-            ("POST", "/v1/responses/compact" | "/v1/responses/input_tokens") => {
+            ("GET" | "HEAD", "/v1/responses")
+            | ("POST", "/v1/responses/compact" | "/v1/responses/input_tokens") => {
                 Right { token: false, ..Right::CALL }
             }
             ("GET" | "HEAD", "/v1/responses/{response}" | "/v1/responses/{response}/input_items") => LOOK,

@@ -17,7 +17,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call;
+use crate::service::{call, threads};
 use crate::wire::client::responses::{Fault, Turn, Turns, refused};
 use crate::wire::sse::Decoder;
 
@@ -61,7 +61,12 @@ pub async fn connect<W: World>(
 
 async fn may_connect<W: World>(app: &App<W>, place: &Place, headers: &HeaderMap) -> Result<(), Problem> {
     match place.asker_on_thread(app, headers)? {
-        Asker::OfAgent(caller) => drop(call::resolve(app, &caller).await.map_err(Problem::report(app))?),
+        Asker::OfAgent(caller) => {
+            let resolved = call::resolve(app, &caller).await.map_err(Problem::report(app))?;
+            if resolved.token.is_some() {
+                return Err(Problem::from(threads::Error::NotByToken));
+            }
+        }
         Asker::OfAccount(asker) => {
             let checked = call::check_key(app, asker.account.as_ref(), asker.key.as_deref()).await;
             checked.map_err(Problem::report(app))?;

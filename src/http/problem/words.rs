@@ -307,9 +307,8 @@ impl Problem {
             call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel { .. } => Kind::ModelNotFound,
             call::Error::NoEmbeddings => {
-                let code = Some("model_not_supported".to_owned());
-                let given = call::Given { code, param: Some("model".to_owned()), is_unpaid: false };
-                return Self::new(Kind::InvalidRequest, detail).given(Box::new(given));
+                let given = call::Given::of("model_not_supported", "model");
+                return Self::new(Kind::InvalidRequest, detail).given(given);
             }
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,

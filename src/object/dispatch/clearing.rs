@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::domain::dispatch::effect::Effect;
 use crate::domain::ids::{AccountId, ErasureId};
-use crate::domain::memory::shelf::Shelf;
 use crate::domain::thread::command::Clear;
 use crate::domain::thread::id::ThreadKey;
 use crate::domain::time::Millis;
 use crate::object::machine;
 use crate::object::sql::{Error, Sql};
 use crate::object::store::dispatch::erasures::{self as store, Running};
-use crate::object::store::dispatch::places;
 
 /// How many threads forget something at once.
 const MAX_AT_ONCE: usize = 6;
@@ -51,6 +49,8 @@ pub struct Going {
     pub requested_at: Millis,
     /// When there is something to be looked for; `None` while jobs of it are there, or a hold stops it.
     pub look_at: Option<Millis>,
+    /// The memories were asked to go before everything else: nobody is to be given them any more.
+    has_begun: bool,
     /// Its threads were gone when the memories went.
     pub has_forgotten: bool,
     /// Threads that could not be reached. The others come before them.
@@ -70,6 +70,8 @@ pub enum Job {
     },
     Memories {
         erasure: ErasureId,
+        /// Nothing of the person is at work any more that could write one.
+        is_last: bool,
     },
     /// It is not known how many memories this object keeps.
     Count {
@@ -85,7 +87,7 @@ pub enum Job {
 impl Job {
     const fn erasure(&self) -> Option<ErasureId> {
         match self {
-            Self::Thread { erasure, .. } | Self::Memories { erasure } => Some(*erasure),
+            Self::Thread { erasure, .. } | Self::Memories { erasure, .. } => Some(*erasure),
             Self::Old { .. } | Self::Count { .. } => None,
         }
     }
@@ -122,6 +124,7 @@ impl Clearing {
             user,
             requested_at,
             look_at: Some(Millis(0)),
+            has_begun: false,
             has_forgotten: false,
             failed: BTreeSet::new(),
             failures: 0,
@@ -227,8 +230,11 @@ impl Clearing {
             if has_jobs || store::held(sql, &going.user)?.is_some() {
                 continue;
             }
-            // Of whom nothing is remembered nobody is asked: that would write down their name.
-            going.has_forgotten = going.has_forgotten || !is_remembered(sql, account, &going.user)?;
+            if !going.has_begun {
+                going.has_begun = true;
+                self.jobs.push_back(Job::Memories { erasure: id, is_last: false });
+                continue;
+            }
             let most = AHEAD.saturating_add(u32::try_from(going.failed.len()).unwrap_or(u32::MAX));
             let mut threads = store::threads_of(sql, &going.user, going.requested_at, most)?;
             let is_empty = threads.is_empty();
@@ -245,7 +251,7 @@ impl Clearing {
             } else if now < settled || is_leaving {
                 going.look_at = Some(settled.max(now.plus(100)));
             } else if !going.has_forgotten {
-                self.jobs.push_back(Job::Memories { erasure: id });
+                self.jobs.push_back(Job::Memories { erasure: id, is_last: true });
             } else if store::is_kept(sql, &going.user, going.requested_at)? {
                 // It goes on when that is released.
             } else {
@@ -317,10 +323,4 @@ impl Clearing {
             (_, None) => return None,
         })
     }
-}
-
-/// Whether there is an object that keeps memories of a person.
-fn is_remembered(sql: &impl Sql, account: Option<AccountId>, user: &str) -> Result<bool, Error> {
-    let place = account.map(|account| Shelf::User(user.to_owned()).place(account));
-    place.map_or(Ok(true), |place| places::is_known(sql, place.name()))
 }

@@ -1,8 +1,8 @@
 //! What goes because a person is erased or a thread's time is up, thread by thread.
 //!
 //! What is still to go, the index itself says: the threads and runs of a person, until they are gone. So nothing of this has a row of
-//! its own but the erasure, and one that dies goes on where it was. The memories go last, when nothing of the person is at
-//! work any more that could write one. A thread of which the index learns after the end, and which was there at the request, opens the
+//! its own but the erasure, and one that dies goes on where it was. The memories go first, so that no run is given them any more, and
+//! once more at the end, when nothing of the person is at work any more that could write one. A thread of which the index learns after the end, and which was there at the request, opens the
 //! erasure again.
 
 use super::clearing::{AGAIN_MS, Going, Job};
@@ -169,9 +169,9 @@ impl Dispatch {
                 }
                 self.batch.push(Write::Erased(erasure, cleared));
             }
-            Job::Memories { erasure } => {
+            Job::Memories { erasure, is_last } => {
                 let Some(going) = self.clearing.running.get_mut(&erasure) else { return };
-                (going.look_at, going.has_forgotten) = (Some(now), true);
+                (going.look_at, going.has_forgotten) = (Some(now), is_last);
                 self.batch.push(Write::Erased(erasure, cleared));
             }
         }

@@ -50,7 +50,8 @@ impl Thread {
         let now = moment.now;
         Ok(match command {
             Command::Create(create) => self.create(create, now),
-            Command::Start(start) => {
+            Command::Start(mut start) => {
+                self.name_user(&mut start);
                 let by = start.terms.user.as_deref();
                 let by = by.map(|user| self.speaker(sql, user)).transpose()?;
                 match self.unfit_outputs(sql, &start)? {

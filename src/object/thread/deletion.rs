@@ -55,7 +55,8 @@ impl Thread {
         work.open.clear();
         work.oldest = None;
         work.batch =
-            Batch { has_thread: true, is_deletion: true, keeps_journal: was_listed, ..Default::default() };
+            // Nobody may come here again who knows of it.
+            Batch { has_thread: true, is_deletion: true, keeps_journal: was_listed, scrub: was_listed, ..Default::default() };
     }
 
     /// Forgets a thread whose time is up by then. What is under way ends first, and who is owed a word hears it.

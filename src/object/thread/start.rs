@@ -5,9 +5,11 @@ use super::kept::{Meta, size_in_row, text_in_row};
 use super::voices::{Speaker, Speech};
 use super::{Thread, Work, at_once, runs};
 use crate::domain::field_error::FieldError;
+use crate::domain::memory::shelf::is_user;
 use crate::domain::message::{Message, stored};
 use crate::domain::run::happening::Happened;
 use crate::domain::run::state::Run;
+use crate::domain::run::terms::Starter;
 use crate::domain::thread::command::{Answer, OnBusy, Start, Who};
 use crate::domain::time::Millis;
 use crate::object::machine::Effects;
@@ -19,6 +21,16 @@ const MAX_QUEUED: usize = 100;
 const MAX_WAITING_INPUT: usize = 1_000_000;
 
 impl Thread {
+    /// Whoever holds a key says for whom a run is, where that is somebody else than whose thread it is.
+    pub(super) fn name_user(&self, start: &mut Start) {
+        let Start { thread, terms, .. } = start;
+        let owner = self.meta.as_ref().map_or(&thread.about.user, |meta| &meta.about.user);
+        let named = terms.manner.user().filter(|user| is_user(user));
+        if terms.user.is_none() && matches!(terms.started_by, Starter::Key(_)) && owner.as_deref() != named {
+            terms.user = named.map(str::to_owned);
+        }
+    }
+
     /// `by`: for whom the token was issued that asks.
     pub(super) fn start(&mut self, start: Start, by: Option<&Speaker>, now: Millis) -> Decided {
         if let Some(decided) = self.begun_before(&start) {

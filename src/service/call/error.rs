@@ -194,6 +194,13 @@ pub struct Given {
     pub is_unpaid: bool,
 }
 
+impl Given {
+    /// As OpenAI would say it.
+    pub fn of(code: &str, param: &str) -> Box<Self> {
+        Box::new(Self { code: Some(code.to_owned()), param: Some(param.to_owned()), is_unpaid: false })
+    }
+}
+
 /// How the plan's calls a minute stand, as a client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {

@@ -44,8 +44,7 @@ pub use resolve::{Resolved, answers, resolve, resolve_current};
 pub use until::Until;
 pub use warnings::unknown_fields;
 
-use crate::domain::admission::command::CallStatus;
-use crate::domain::admission::command::{Admission, Admit, Rate, Refusal};
+use crate::domain::admission::command::{Admission, Admit, CallStatus, Rate, Refusal};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{AccountId, CallId};
 use crate::domain::kept::Kept;

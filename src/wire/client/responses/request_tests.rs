@@ -106,8 +106,7 @@ fn what_does_not_fit_is_said_by_its_name() {
         (json!({"tool_choice": {"type": "function", "name": "f"}}), "tool_choice.name"),
         (json!({"metadata": {"a": 1}}), "metadata"),
         (json!({"service_tier": "priority"}), "service_tier"),
-        (json!({"previous_response_id": "resp_x"}), "previous_response_id"),
-        (json!({"conversation": "x"}), "conversation"),
+        (json!({"conversation": 7}), "conversation"),
         (json!({"prompt": {"id": "p"}}), "prompt"),
         (json!({"store": false, "background": true}), "background"),
     ] {
