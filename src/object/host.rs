@@ -51,6 +51,8 @@ pub struct Host<M: Machine, S> {
     pub(super) dumping: Option<Millis>,
     /// See [`Host::held`].
     pub(super) is_held: bool,
+    /// See [`Machine::empties`].
+    pub(super) is_nobodys: bool,
     pub(super) todo: TodoOf<M>,
 }
 
@@ -67,6 +69,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
             alarm_at: None,
             dumping: None,
             is_held: false,
+            is_nobodys: false,
             todo: Todo::default(),
         }
     }
@@ -193,6 +196,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
             && let Some(answer) = M::absent(&command)
             && steps::is_empty(&self.sql)?
         {
+            self.is_nobodys = M::empties(&command);
             return Ok(Reply::Now(Ok(answer)));
         }
         let was_cold = match self.load(moment) {

@@ -13,6 +13,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
         if is_void {
             self.core = None;
             self.alarm_at = None;
+            self.is_nobodys = false;
         }
         is_void
     }
@@ -35,6 +36,6 @@ impl<M: Machine, S: Sql> Host<M, S> {
 
     pub(super) fn is_void(&self) -> bool {
         let is_void = |core: &Core<M>| core.is_quiet() && core.machine.is_void();
-        self.waiting.is_empty() && self.core.as_ref().is_some_and(is_void)
+        self.waiting.is_empty() && self.core.as_ref().map_or(self.is_nobodys, is_void)
     }
 }

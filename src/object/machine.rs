@@ -120,6 +120,12 @@ pub trait Machine: Sized {
         None
     }
 
+    /// Whether an object that answers so is to be emptied though it has nothing: the platform keeps the name of whatever was asked.
+    fn empties(command: &Self::Command) -> bool {
+        let _ = command;
+        false
+    }
+
     /// Decides a command. It may read the store, and writes nothing.
     ///
     /// # Errors

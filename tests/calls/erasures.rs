@@ -497,3 +497,30 @@ async fn memories_whose_count_was_lost_are_counted_again() {
     until(&stage, "its place is free", async || used(&stage).await.1 == 1).await;
     assert_eq!(remember(&stage, &json!({"user": "eve", "text": "Two."})).await.status, 201);
 }
+
+#[tokio::test]
+async fn whom_a_key_names_as_its_user_is_forgotten_in_the_runs_of_a_conversation() {
+    let stage = Stage::new().await;
+    let v1 = |path: &str| format!("/accounts/acme/agents/triage/v1{path}");
+    let ask = |method: Method, path: &str| stage.request(method, &v1(path)).key(&stage.acme.caller);
+    let made = ask(Method::POST, "/conversations").json(&json!({})).send().await.ok();
+    let mut responses = Vec::new();
+    for (user, words) in [("zada", "zada is here"), ("bob", "Bob is here")] {
+        stage.then(says("Fine."));
+        let body = json!({"input": words, "conversation": made["id"], "user": user});
+        responses.push(ask(Method::POST, "/responses").json(&body).send().await.ok());
+    }
+    let runs =
+        async || admin(&stage, Method::GET, "/accounts/acme/runs?user=zada").await.ok()["data"].clone();
+    until(&stage, "the index knows the run", async || runs().await.as_array().unwrap().len() == 1).await;
+    let receipt = done(&stage, &erase(&stage, "zada").await["id"]).await;
+    assert_eq!((&receipt["threads"], &receipt["runs"]), (&json!(0), &json!(1)), "{receipt}");
+    let id = |response: &Value| response["id"].as_str().unwrap().to_owned();
+    let hers = ask(Method::GET, &format!("/responses/{}", id(&responses[0]))).send().await;
+    assert!(!hers.text().contains("zada"), "{}", hers.text());
+    let his = ask(Method::GET, &format!("/responses/{}", id(&responses[1]))).send().await.ok();
+    assert_eq!((&his["user"], &his["status"]), (&json!("bob"), &json!("completed")));
+    let thread = made["id"].as_str().unwrap().trim_start_matches("conv_");
+    assert!(!is_anywhere(&stage, &[thread], "zada").await);
+    assert!(is_anywhere(&stage, &[thread], "Bob is here").await);
+}

@@ -473,6 +473,8 @@ fn who_only_asks_makes_no_object() {
     let tables: i64 =
         object.disk.db().query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap();
     assert_eq!(tables, 0);
+    assert!(object.is_void, "the platform is to forget its name, too");
+    assert!(object.host.vacate() && !object.host.vacate());
 }
 
 fn memory(full: bool) -> Memory {

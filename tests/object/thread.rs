@@ -282,3 +282,14 @@ fn what_is_deleted_while_a_settlement_is_on_its_way_is_forgotten_by_the_next_one
     theatre.settle();
     assert!(theatre.ledger.values().all(Option::is_none), "{:?}", theatre.ledger);
 }
+
+#[test]
+fn a_thread_that_is_deleted_is_overwritten_on_the_disk() {
+    let mut theatre = Theatre::new(1);
+    theatre.command(start(OnBusy::Queue, "Go"));
+    theatre.answer("Gone.");
+    theatre.disk.take_statements();
+    theatre.command(Command::Delete(WHO)).unwrap();
+    let statements = theatre.disk.take_statements();
+    assert!(statements.iter().any(|it| it.contains("_scrub_zeros")), "{statements:?}");
+}

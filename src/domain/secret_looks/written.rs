@@ -113,6 +113,7 @@ fn is_statement(text: &str) -> bool {
     let is_identified = |words: &[String]| {
         let [first, second, value] = words else { return false };
         let is = |word: &String, text: &str| word.eq_ignore_ascii_case(text);
+        let value = value.trim_end_matches([';', ',']);
         let is_quoted = text.contains(&format!("'{value}'")) || text.contains(&format!("\"{value}\""));
         is(first, "identified") && is(second, "by") && is_quoted && value.len() >= MIN && is_said(value)
     };

@@ -307,8 +307,8 @@ impl Problem {
             call::Error::Archived(_) => Kind::AgentArchived,
             call::Error::NoSuchModel { .. } => Kind::ModelNotFound,
             call::Error::NoEmbeddings => {
-                let given = call::Given::of("model_not_supported", "model");
-                return Self::new(Kind::InvalidRequest, detail).given(given);
+                return Self::new(Kind::InvalidRequest, detail)
+                    .given(call::Given::of("model_not_supported", "model"));
             }
             call::Error::Unsupported(_) => Kind::UnsupportedCapability,
             call::Error::Unpriced { .. } => Kind::UnpricedModel,
@@ -352,9 +352,7 @@ fn missing(thing: Thing) -> String {
         Thing::Agent => "The account has no such agent. GET /api/v1/agents lists them.",
         Thing::Flag => "There is no such flag. GET /api/v1/flags lists them.",
         Thing::Key => "The account has no such key.",
-        Thing::Memory => {
-            "There is no such memory here. GET /api/v1/memories lists them; those of a person are asked for with `?user=`."
-        }
+        Thing::Memory => "There is no such memory here; GET /api/v1/memories?user= lists a person's.",
         Thing::Version => "The agent has no such version. GET /api/v1/agents/{agent}/versions lists them.",
         Thing::Erasure => "There is no such erasure. GET /api/v1/erasures lists them.",
         Thing::Hold => "There is no legal hold on this person. GET /api/v1/holds lists them.",

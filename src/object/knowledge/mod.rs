@@ -150,9 +150,12 @@ impl Machine for Knowledge {
         match command {
             Command::Memory(command) => memories::absent(command).map(Answer::Memory),
             Command::Count => Some(Answer::Counted(Counted::default())),
-            // Whoever asks for what is not there leaves the object's name, which goes with its disk.
-            Command::EraseUntil(_) => None,
+            Command::EraseUntil(_) => Some(Answer::Erased(Counted::default())),
         }
+    }
+
+    fn empties(command: &Command) -> bool {
+        matches!(command, Command::EraseUntil(_))
     }
 
     fn decide(

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::plain_words::{is_dense, is_made, is_phrase};
+use crate::domain::plain_words::{are_words, is_dense, is_made, is_phrase};
 use crate::domain::redact::{HIDDEN, redact};
 use crate::domain::secret_looks;
 pub use crate::domain::secret_looks::names::is_strong;
@@ -28,11 +28,8 @@ pub fn is_secret(name: &str, value: &Value) -> bool {
         Value::Array(list) => {
             is_strong(name) && !list.is_empty()
                 || list.iter().any(is_pair)
-                || list.iter().filter_map(Value::as_str).any(|text| {
-                    // `keys: [name, email]` are words.
-                    let is_word = naming(name) == Naming::Weak && !is_dense(text);
-                    is_name(name) && !is_word && is_secret(name, &text.into())
-                })
+                || !are_names(name, list)
+                    && list.iter().any(|item| item.is_string() && is_name(name) && is_secret(name, item))
         }
         Value::Object(fields) => is_strong(name) && !fields.is_empty() && !is_schema(fields),
         Value::Null | Value::Bool(_) => false,
@@ -60,6 +57,13 @@ fn is_named(name: &str, text: &str) -> bool {
             text.len() >= MIN && !is_phrase(text) && (!is_number || text.len() >= MIN_DIGITS)
         }
     }
+}
+
+/// `keys: [name, email]`
+fn are_names(name: &str, list: &[Value]) -> bool {
+    naming(name) == Naming::Weak
+        && list.len() > 1
+        && list.iter().all(|item| item.as_str().is_some_and(are_words))
 }
 
 /// `["X-Api-Key", "abc"]`.
