@@ -14,6 +14,9 @@ use crate::threads::{says, sent};
 
 const V1: &str = "/accounts/acme/agents/triage/v1/responses";
 
+/// A message, made of how those before it have ended.
+type Message = Box<dyn Fn(&[Value]) -> Value>;
+
 fn connect(stage: &Stage) -> Ask<'_> {
     let asked = stage.request(Method::GET, V1).in_openais_shape().header("upgrade", "websocket");
     asked.key(&stage.acme.caller)
@@ -27,7 +30,7 @@ fn create(more: &Value) -> Value {
 
 /// What is heard over a connection on which one message after another is made of the ends until then. It is too old at once where
 /// nothing more is said.
-async fn converse(stage: &Stage, messages: Vec<Box<dyn Fn(&[Value]) -> Value>>) -> Vec<Value> {
+async fn converse(stage: &Stage, messages: Vec<Message>) -> Vec<Value> {
     let opened = connect(stage).open().await;
     assert_eq!(opened.status(), StatusCode::SWITCHING_PROTOCOLS);
     let upgrade = opened.extensions().get::<Upgrade>().unwrap().clone();
@@ -87,7 +90,7 @@ async fn refusals_are_events_and_the_connection_goes_on() {
         create(&json!({"background": true})),
         create(&json!({})),
     ];
-    let boxed = |message: Value| -> Box<dyn Fn(&[Value]) -> Value> { Box::new(move |_| message.clone()) };
+    let boxed = |message: Value| -> Message { Box::new(move |_| message.clone()) };
     let heard = converse(&stage, asked.into_iter().map(boxed).collect()).await;
     let faults: Vec<&Value> = heard.iter().filter(|event| event["type"] == "error").collect();
     assert_eq!(faults.len(), 4, "{faults:?}");

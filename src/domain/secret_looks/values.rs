@@ -116,10 +116,10 @@ pub fn is_reference(text: &str) -> bool {
 }
 
 fn is_elsewhere(text: &str) -> bool {
-    let is_googles = || text.starts_with("projects/") && text.contains("/secrets/");
-    let is_there =
-        |place: &&str| text.strip_prefix(*place).is_some_and(|rest| !rest.contains([' ', '@', '?']));
-    ELSEWHERE.iter().any(|place| is_there(&place)) || is_googles() && !text.contains([' ', '@', '?'])
+    let is_one = |rest: &str| !rest.contains([' ', '@', '?']);
+    let is_googles = text.starts_with("projects/") && text.contains("/secrets/");
+    let mut rests = ELSEWHERE.iter().filter_map(|place| text.strip_prefix(place));
+    rests.any(is_one) || is_googles && is_one(text)
 }
 
 /// What comes after a `$`: `NAME`, `{NAME}`, `{NAME:-default}`, `(NAME)`.

@@ -213,13 +213,7 @@ impl Clearing {
 
     /// Looks for what is to go, once all is written; whether something is finished now. `is_leaving`: runs of deleted threads are still
     /// to be removed, and then nothing is.
-    pub fn refill(
-        &mut self,
-        sql: &impl Sql,
-        account: Option<AccountId>,
-        now: Millis,
-        is_leaving: bool,
-    ) -> Result<bool, Error> {
+    pub fn refill(&mut self, sql: &impl Sql, now: Millis, is_leaving: bool) -> Result<bool, Error> {
         let due = |going: &Going| going.look_at.is_some_and(|at| at <= now);
         let looks: Vec<ErasureId> =
             self.running.iter().filter(|(_, going)| due(going)).map(|(id, _)| *id).collect();
@@ -260,7 +254,7 @@ impl Clearing {
         }
         let has_finished = !is_leaving && self.end(sql, now)?;
         if has_finished && self.running.len() < MAX_RUNNING as usize / 2 && self.load_more(sql)? {
-            self.refill(sql, account, now, is_leaving)?;
+            self.refill(sql, now, is_leaving)?;
         }
         Ok(has_finished)
     }

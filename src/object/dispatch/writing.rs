@@ -150,7 +150,7 @@ impl Dispatch {
             self.expires_at = expires_at(sql)?;
         }
         // Those that end together leave one disk to be written anew.
-        self.is_to_scrub |= self.clearing.refill(sql, self.account, now, !self.leaving.is_empty())?;
+        self.is_to_scrub |= self.clearing.refill(sql, now, !self.leaving.is_empty())?;
         self.sender.refill(sql)
     }
 
