@@ -88,6 +88,27 @@ python_env() {
   [[ -e $PYTHON_ENV/.complete ]] || locked "$PYTHON_ENV.lock" python_env_locked "$PYTHON_ENV" "$@"
 }
 
+# npm_env NAME FOLDER: the npm packages of the lockfile in FOLDER, outside the clone; NPM_ENV is where.
+npm_env() {
+  local key
+  key=$(cat "$2/package.json" "$2/package-lock.json" | digest)
+  NPM_ENV=$RETINUE_CACHE/npm/$1-${key:0:16}
+  [[ -e $NPM_ENV/.complete ]] || locked "$NPM_ENV.lock" npm_env_locked "$NPM_ENV" "$@"
+}
+
+npm_env_locked() {
+  local dir=$1 name=$2 folder=$3
+  [[ ! -e $dir/.complete ]] || return 0
+  say "installing the npm packages of $name"
+  rm -rf "$dir"
+  mkdir -p "$dir"
+  cp "$folder"/package.json "$folder"/package-lock.json "$dir/"
+  # What clients ask of each other's versions is their own; nothing of theirs is run at installation.
+  (cd "$dir" && npm ci --no-audit --no-fund --no-update-notifier --ignore-scripts --legacy-peer-deps --loglevel=error >&2) ||
+    die "npm could not install the packages of $name"
+  touch "$dir/.complete"
+}
+
 python_env_locked() {
   local dir=$1 name=$2 requirements=$3
   shift 3

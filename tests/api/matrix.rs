@@ -275,7 +275,14 @@ impl Stage {
             call = call.key(key);
         }
         if operation.spec["responses"]["101"].is_object() {
-            call = call.header("upgrade", "websocket");
+            for (name, value) in [
+                ("connection", "upgrade"),
+                ("upgrade", "websocket"),
+                ("sec-websocket-version", "13"),
+                ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ] {
+                call = call.header(name, value);
+            }
         }
         if let Some(thread) = &self.on_thread {
             call = call.header("x-thread", thread);

@@ -182,3 +182,19 @@ async fn tokens_are_counted_for_nothing() {
     assert!(stage.take_asked().is_empty());
     stage.assert_untouched("triage").await;
 }
+
+#[tokio::test]
+async fn what_the_system_says_in_the_midst_of_it_stays_there() {
+    let stage = Stage::new().await;
+    stage.then(hello((40, 3)));
+    let said = json!([
+        {"role": "user", "content": "Hi"},
+        {"role": "system", "content": [{"type": "text", "text": "Now in French."}]},
+        {"role": "user", "content": "Go on"},
+    ]);
+    let reply = ask(&stage, &json!({"messages": said, "stream": true})).send().await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let asked = stage.asked_once();
+    let roles: Vec<&Value> = asked["messages"].as_array().unwrap().iter().map(|said| &said["role"]).collect();
+    assert_eq!(roles, ["system", "user", "system", "user"], "{asked}");
+}

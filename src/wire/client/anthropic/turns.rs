@@ -19,17 +19,17 @@ pub fn messages(
     if turns.is_empty() {
         return Err(Invalid::at("messages", "`messages` must not be empty"));
     }
-    let mut messages = system_messages(system)?;
+    let mut messages = system_messages("system", system)?;
     for (number, turn) in turns.into_iter().enumerate() {
         let fault = |field: &str, words: String| Invalid::at(format!("messages[{number}]{field}"), words);
         match turn.role.as_deref() {
             Some("user") => user(number, turn.content, &mut messages)?,
             Some("assistant") => messages.push(assistant(number, turn.content)?),
+            // What the system says in the middle, as Claude Code has it.
             Some("system") => {
-                let words = "a system prompt stands in `system`, beside `messages`";
-                return Err(fault(".role", words.to_owned()));
+                messages.extend(system_messages(&format!("messages[{number}].content"), turn.content)?);
             }
-            _ => return Err(fault(".role", "a role is `user` or `assistant`".to_owned())),
+            _ => return Err(fault(".role", "a role is `user`, `assistant` or `system`".to_owned())),
         }
     }
     if let Some(point) = cache.map(CachePoint::from) {
@@ -50,19 +50,19 @@ fn mark_last(messages: &mut [Message], point: CachePoint) {
     }
 }
 
-fn system_messages(system: Content<BlockBody>) -> Result<Vec<Message>, Invalid> {
+fn system_messages(place: &str, system: Content<BlockBody>) -> Result<Vec<Message>, Invalid> {
     match system {
         Content::None => Ok(Vec::new()),
         Content::Text(text) => Ok(vec![Message::system(text)]),
         Content::Parts(blocks) => {
             let read = blocks.into_iter().enumerate().map(|(number, block)| {
-                let at = |field: &str, words: &str| Invalid::at(format!("system[{number}]{field}"), words);
+                let at = |field: &str, words: &str| Invalid::at(format!("{place}[{number}]{field}"), words);
                 match (block.kind.as_deref(), block.text) {
                     (Some("text"), Some(text)) => {
                         Ok(Message::System { text, cache: block.cache_control.map(CachePoint::from) })
                     }
                     (Some("text"), None) => Err(at(".text", "a text block needs `text`")),
-                    _ => Err(at(".type", "only text blocks are taken in `system`")),
+                    _ => Err(at(".type", "the system says only text blocks")),
                 }
             });
             read.collect()
