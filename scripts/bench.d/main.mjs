@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { directory } from "./directory.mjs";
 import { Lab } from "./lab.mjs";
 import { compaction } from "./compaction.mjs";
+import { faces } from "./faces.mjs";
 import { memory } from "./memory.mjs";
 import { nativeProfile, profile } from "./profile.mjs";
 import * as report from "./report.mjs";
@@ -26,7 +27,7 @@ const USAGE = `Measures the Worker against a bare one, on this machine, in one g
   ./scripts/bench --profile NAME | --native-profile NAME [--seconds N]
 
   --only            of: floor, floor-hops, governed, governed-many, floor-stream, governed-stream, turn, turn-stream, read, cold, counts, wasm,
-                    starts, directory, threads, memory, compaction
+                    starts, directory, threads, memory, compaction, faces
   --seconds         how long each measurement takes (2)
   --rounds          how often all of them are repeated, in turn (3)
   --connections     clients at once (16,1,64)
@@ -44,7 +45,7 @@ of many; -stream, the same as a stream; turn, the same call on one of 1,000 thre
 10 agents and with 10,000: reads one after the other, an export, an import, and the rows that D1 reads for each way to read and to write;
 threads, threads of 1 MiB and 1 GiB after a restart, the rest of a run for a watcher that comes back, and a minute of streaming;
 memory, a search among 10,000 memories of a person, and a turn that is given some; compaction, a turn on a thread that sums up its
-oldest runs.
+oldest runs; faces, the same question through each protocol, beside ours.
 A ratio is the median of the rounds' ratios; against another build, their geometric mean with its 95 % interval. "others" is the share of the machine that went to programs that are not the
 bench's: above a few per cent, calls/s and latency say little; CPU per call still holds.`;
 
@@ -82,7 +83,7 @@ if (options.against) {
     if (!scenario.bare) SCENARIOS[`${name}-before`] = { ...scenario, build: resolve(options.against) };
   }
 }
-const SECTIONS = ["cold", "counts", "wasm", "starts", "directory", "threads", "memory", "compaction"];
+const SECTIONS = ["cold", "counts", "wasm", "starts", "directory", "threads", "memory", "compaction", "faces"];
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -148,6 +149,7 @@ async function measure(lab) {
   if (has("threads")) result.threads = await threads(lab, say);
   if (has("memory")) result.memory = await memory(lab, say);
   if (has("compaction")) result.compaction = await compaction(lab, say);
+  if (has("faces")) result.faces = await faces(lab, say);
   const runs = await load(lab, scenarios);
   result.rows = runs.rows();
   result.runs = runs.all;
@@ -170,7 +172,7 @@ function machine() {
 
 function print({ machine: m, rows, ...result }) {
   console.log(`\n${m.commit}, workerd ${m.workerd}, ${m.cores} × ${m.cpu}`);
-  for (const name of ["counts", "sizes", "starts", "directory", "threads", "memory", "compaction"]) {
+  for (const name of ["counts", "sizes", "starts", "directory", "threads", "memory", "compaction", "faces"]) {
     if (result[name]) console.log(`\n${report[name](result[name])}`);
   }
   if (rows.length) console.log(`\n${report.calls(rows)}`);

@@ -117,6 +117,11 @@ export function memory(of) {
   return table([["among 10,000 memories, p50 ms", ""], ...Object.entries(names).map(([title, name]) => [title, fixed(of[name], 2)])]);
 }
 
+export function faces(rows) {
+  const row = ({ name, cpuUs, firstMs, cpu, first }) => [name, fixed(cpuUs, 0), fixed(firstMs, 2), fixed(cpu, 2), fixed(first, 2)];
+  return table([["through each face", "CPU µs", "first piece, ms", "CPU / ours", "first / ours"], ...rows.map(row)]);
+}
+
 export function compaction({ without, compacting, summaries, ratio }) {
   return (
     `a turn that sums up its thread's oldest runs: ${fixed(compacting, 1)} ms, one that does not: ${fixed(without, 1)} ms ` +

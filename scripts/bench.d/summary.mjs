@@ -72,7 +72,7 @@ const ratio = (a, b) => a / b;
 const difference = (a, b) => a - b;
 
 /** What was measured of the targets, each with its limit. */
-export function targets(runs, { counts, sizes, directory, threads, memory }) {
+export function targets(runs, { counts, sizes, directory, threads, memory, faces }) {
   const at = (a, b, connections, figure, compare) => runs.compare(a, b, connections, figure, compare);
   const stream = ["governed-stream", "floor-stream"];
   const plain = ["governed", "floor"];
@@ -95,6 +95,8 @@ export function targets(runs, { counts, sizes, directory, threads, memory }) {
     most("object rows written by a streamed minute", threads?.minute.rowsWritten, 260),
     most("a search among 10,000 memories, ms", memory?.searchMs, 10),
     most("a turn with memory / one without", memory?.ratio, 1.3),
+    most("CPU of a call through the dearest face / ours", faces && Math.max(...faces.map(({ cpu }) => cpu)), 1.25),
+    most("first piece through the slowest face / ours", faces && Math.max(...faces.map(({ first }) => first)), 1.25),
     most("D1 queries of a warm call", counts?.warm.d1Statements, 0),
     most("hops that a warm call waits for", counts?.warm.blockingHops, 1),
     most("wasm, gzipped, KB", sizes && sizes.wasmGzipped / 1000, WASM_TARGET_BYTES / 1000),

@@ -155,17 +155,18 @@ export const answer = (status, text) =>
 
 /**
  * A WebSocket: the `response` that opens it, `next` message for message, `send`, `close`. A client that sends more messages than
- * `most` ahead is let go, because what waits is held in memory.
+ * `most`, or more characters than `most_size`, ahead is let go, because what waits is held in memory.
  */
-export function open_socket(most) {
+export function open_socket(most, most_size) {
   const [client, server] = Object.values(new WebSocketPair());
   const waiting = [];
+  let size = 0;
   let take;
   let is_over = false;
   const end = () => {
     is_over = true;
     // Nobody reads their answers.
-    waiting.length = 0;
+    waiting.length = size = 0;
     take?.();
     take = undefined;
   };
@@ -180,19 +181,25 @@ export function open_socket(most) {
   server.addEventListener("message", ({ data }) => {
     if (is_over) return;
     const text = typeof data === "string" ? data : new TextDecoder().decode(data);
-    if (take) {
+    if (size + text.length > most_size) close(1009, "too much waits for its answers");
+    else if (take) {
       take(text);
       take = undefined;
-    } else if (waiting.length < most) waiting.push(text);
-    else close(1008, "too many messages wait for their answers");
+    } else if (waiting.length < most) {
+      waiting.push(text);
+      size += text.length;
+    } else close(1008, "too many messages wait for their answers");
   });
   server.addEventListener("close", () => close(1000));
   server.addEventListener("error", end);
   server.accept();
   return {
     response: new Response(null, { status: 101, webSocket: client }),
-    next: async () =>
-      waiting.length > 0 ? waiting.shift() : is_over ? undefined : new Promise((resolve) => (take = resolve)),
+    async next() {
+      const text = waiting.shift();
+      size -= text?.length ?? 0;
+      return text ?? (is_over ? undefined : new Promise((resolve) => (take = resolve)));
+    },
     send(text) {
       try {
         if (!is_over) server.send(text);

@@ -65,9 +65,10 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub fn answer(status: u16, text: &str) -> Result<web_sys::Response, JsValue>;
 
-    /// A WebSocket between a client and us; `most` is how many messages of it may wait at once.
+    /// A WebSocket between a client and us; `most` is how many messages of it may wait at once, `most_size` how many characters
+    /// they may have together.
     #[wasm_bindgen(catch)]
-    pub fn open_socket(most: u32) -> Result<Socket, JsValue>;
+    pub fn open_socket(most: u32, most_size: u32) -> Result<Socket, JsValue>;
     pub type Socket;
     /// What makes the client's request one.
     #[wasm_bindgen(method, getter)]

@@ -13,13 +13,15 @@ use crate::http::router;
 
 /// How many messages may wait for their answers.
 const MAX_WAITING: u32 = 16;
+/// How many characters they may have together.
+const MAX_SIZE: u32 = 8 * 1024 * 1024;
 
 /// Opens it. The conversation goes on behind the reply.
 ///
 /// # Errors
 /// Whatever the platform throws.
 pub fn open(upgrade: Upgrade, mut router: Router) -> Result<web_sys::Response, JsValue> {
-    let socket = crossing::open_socket(MAX_WAITING)?;
+    let socket = crossing::open_socket(MAX_WAITING, MAX_SIZE)?;
     let response = socket.response();
     world::wait_until(async move {
         let next = async || JsFuture::from(socket.next()).await.ok()?.as_string();
