@@ -180,7 +180,8 @@ export function open_socket(most, most_size) {
   };
   server.addEventListener("message", ({ data }) => {
     if (is_over) return;
-    const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+    // What is no text asks for nothing.
+    const text = typeof data === "string" ? data : "";
     if (size + text.length > most_size) close(1009, "too much waits for its answers");
     else if (take) {
       take(text);

@@ -18,6 +18,7 @@ from openai.types.responses import CompactedResponse, Response, ResponseStreamEv
 from provider import Json
 from pydantic import TypeAdapter
 from shared import Agent, AgentMaker
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 EVENT: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)
@@ -253,3 +254,33 @@ def test_compact_missing_model(asked: Asked) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(asked.open("/responses/compact", {"input": [user("Compact this.")]}))
     assert error.value.code in (400, 422)
+
+
+def test_a_connection_is_bounded_and_survives_nonsense(asked: Asked) -> None:
+    """Ours, and none of the seventeen."""
+    with asked.connect() as socket:
+        for nonsense in ["", "{", "[]", "null", '{"type": "x"}', b"\xff\xfe", "x" * (5 * 1024 * 1024)]:
+            socket.send(nonsense)
+            fault = json.loads(socket.recv(timeout=60))
+            assert (fault["type"], fault["status"]) == ("error", 413 if len(nonsense) > 1_000 else 400), fault
+        completed(asked.turn(socket, {"input": "Still here?"}))
+        socket.send("x" * (9 * 1024 * 1024))
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=60)
+        assert closed.value.rcvd.code == 1009
+
+
+def test_messages_wait_for_each_other_and_too_many_end_the_connection(asked: Asked) -> None:
+    body = {"type": "response.create", "model": asked.agent.slug, "input": "Hi", "store": False}
+    with asked.connect() as socket:
+        for _ in range(5):
+            socket.send(json.dumps(body))
+        ends = 0
+        while ends < 5:
+            ends += json.loads(socket.recv(timeout=60))["type"] == "response.completed"
+        with pytest.raises(ConnectionClosed) as closed:
+            for _ in range(500):
+                socket.send(json.dumps(body))
+            while True:
+                socket.recv(timeout=60)
+        assert closed.value.rcvd.code == 1008

@@ -181,7 +181,10 @@ fn what_cannot_be_said_is_refused_by_its_name() {
         (json!({"temperature": 1.5}), "temperature"),
         (json!({"messages": []}), "messages"),
         (json!({"messages": [{"role": "tool", "content": "x"}]}), "messages[0].role"),
-        (json!({"messages": [{"role": "system", "content": [{"type": "image"}]}]}), "messages[0].content[0].type"),
+        (
+            json!({"messages": [{"role": "system", "content": [{"type": "image"}]}]}),
+            "messages[0].content[0].type",
+        ),
         (json!({"messages": [{"role": "user"}]}), "messages[0].content"),
         (user(json!([])), "messages[0].content"),
         (user(json!([{"text": "x"}])), "messages[0].content[0].type"),
