@@ -75,13 +75,13 @@ queries! {
         ORDER BY a.created_at DESC, a.id DESC LIMIT ?2");
     /// [`AgentList::named_in_lines`]: it goes through all of the account's, as seldom as something that lines may name is
     /// deleted.
-    NAMED_IN_LINES = "SELECT * FROM (SELECT 'agent ' || slug AS name, field.value AS line FROM agents
-            JOIN json_each(json_array(definition ->> 'model', definition ->> 'embeddings')) AS field
-            WHERE account_id = ?1 AND archived_at IS NULL AND instr(field.value, ?2) > 0
+    NAMED_IN_LINES = "SELECT * FROM (SELECT 'agent ' || slug AS name, json_each.value AS line FROM agents
+            JOIN json_each(json_array(definition ->> 'model', definition ->> 'embeddings'))
+            WHERE account_id = ?1 AND archived_at IS NULL AND instr(json_each.value, ?2) > 0
             ORDER BY slug)
-        UNION ALL SELECT * FROM (SELECT 'template ' || slug AS name, field.value AS line FROM templates
-            JOIN json_each(json_array(definition ->> 'model', definition ->> 'embeddings')) AS field
-            WHERE account_id = ?1 AND instr(field.value, ?2) > 0 ORDER BY slug)";
+        UNION ALL SELECT * FROM (SELECT 'template ' || slug AS name, json_each.value AS line FROM templates
+            JOIN json_each(json_array(definition ->> 'model', definition ->> 'embeddings'))
+            WHERE account_id = ?1 AND instr(json_each.value, ?2) > 0 ORDER BY slug)";
     /// [`AgentList::naming_webhook`]: it goes through all of the account's, as seldom as a webhook is deleted.
     NAMING_WEBHOOK = "SELECT * FROM (SELECT 'agent ' || slug AS name FROM agents
             WHERE account_id = ?1 AND archived_at IS NULL

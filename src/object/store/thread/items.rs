@@ -48,7 +48,7 @@ queries! {
     /// `take_back`: what a run wrote from its first item on.
     DELETE_ITEMS = "DELETE FROM items WHERE position >= ? AND run = ?";
     /// `delete_item`
-    DELETE_ITEM = "DELETE FROM items WHERE position = ?";
+    DELETE_ONE_ITEM = "DELETE FROM items WHERE position = ?";
     /// `delete_item`
     DELETE_PIECES_OF = "DELETE FROM pieces WHERE position = ?";
     /// `delete_summaries`
@@ -282,7 +282,7 @@ pub fn take_back(sql: &impl Sql, run: u32, from: u64) -> Result<u64, Error> {
 /// [`Error`].
 pub fn delete_item(sql: &impl Sql, position: u64) -> Result<u64, Error> {
     let (_, bytes) = size_between(sql, position, position, 1)?;
-    sql.query(&DELETE_ITEM, &[integer(position)])?;
+    sql.query(&DELETE_ONE_ITEM, &[integer(position)])?;
     sql.query(&DELETE_PIECES_OF, &[integer(position)])?;
     Ok(bytes)
 }
