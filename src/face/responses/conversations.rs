@@ -19,6 +19,7 @@ use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::threads::Error;
+use crate::wire::client::openai::Enclosed;
 use crate::wire::client::responses::{
     Conversation, ConversationBody, Deleted, ItemsBody, Of, conversation, conversation_id, deleted,
     item_list, item_of, shown,
@@ -187,14 +188,17 @@ async fn show_conversation_item<W: World>(State(app): State<App<W>>, request: Re
 
 /// Delete an item of a conversation
 ///
-/// What was said before and after it stays, and the responses that said or heard it.
+/// What was said before and after it stays, and the responses that said or heard it. One of a response that is at work is 409.
 #[utoipa::path(
     delete, path = "/v1/conversations/{conversation}/items/{item}", tag = "calls",
     params(
         ("conversation" = String, Path, description = "Its id"),
         ("item" = String, Path, description = "The item's id"),
     ),
-    responses((status = 200, description = "The conversation", body = Conversation<'static>)),
+    responses(
+        (status = 200, description = "The conversation", body = Conversation<'static>),
+        (status = 409, description = "Its run is at work, or there is a legal hold", body = Enclosed<'static>),
+    ),
 )]
 async fn delete_conversation_item<W: World>(State(app): State<App<W>>, request: Request) -> Reply {
     serve(&app, (ITEM, request), &[], async |Visit { visitor, at, .. }| {

@@ -18,6 +18,7 @@ use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
 use crate::service::{call, threads};
+use crate::wire::client::openai::Enclosed;
 use crate::wire::client::responses::{Fault, Turn, Turns, refused};
 use crate::wire::sse::Decoder;
 
@@ -37,7 +38,10 @@ pub struct Upgrade {
 /// is made after another. A connection is open for at most 60 minutes.
 #[utoipa::path(
     get, path = "/v1/responses", tag = "calls",
-    responses((status = 101, description = "Messages as in Open Responses")),
+    responses(
+        (status = 101, description = "Messages as in Open Responses"),
+        (status = 405, description = "It was not asked for as a WebSocket", body = Enclosed<'static>),
+    ),
 )]
 pub async fn connect<W: World>(
     State(app): State<App<W>>,
