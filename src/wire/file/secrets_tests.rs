@@ -185,6 +185,7 @@ fn a_key_or_a_name_that_is_a_secret_is_known_and_one_that_speaks_of_secrets_stay
         "bearer",
         "0123456789abcdef0123456789abcdef01234567",
         "agent.with.dots.2",
+        "Llama3Instruct (beta)",
     ] {
         assert!(!is_for_name(name), "{name}");
         assert_eq!(without_keys(&format!("a.{name}.b")), None);
