@@ -111,6 +111,14 @@ pub async fn read(request: Request) -> Result<Bytes, Problem> {
     if !is_json(&media_type(request.headers())) {
         return Err(not_json());
     }
+    untyped(request).await
+}
+
+/// The same of a body that may say anything of what it is, or be empty.
+///
+/// # Errors
+/// A problem of kind `payload_too_large` or `invalid_request`.
+pub async fn untyped(request: Request) -> Result<Bytes, Problem> {
     let bytes = collect(request).await?;
     if json::has_few_values(&bytes) { Ok(bytes) } else { Err(too_many()) }
 }

@@ -8,7 +8,9 @@ use retinue::domain::thread::command::{Answer, Command, Create, OnBusy, Page, Wh
 use retinue::domain::thread::effect::Effect;
 use retinue::domain::thread::view::{Content, ItemView};
 
+use crate::disk::Disk;
 use crate::theatre::*;
+use rusqlite::Connection;
 
 #[test]
 fn whatever_crashes_nothing_runs_twice_and_watchers_hold_the_answer() {
@@ -284,12 +286,37 @@ fn what_is_deleted_while_a_settlement_is_on_its_way_is_forgotten_by_the_next_one
 }
 
 #[test]
-fn a_thread_that_is_deleted_is_overwritten_on_the_disk() {
-    let mut theatre = Theatre::new(1);
-    theatre.command(start(OnBusy::Queue, "Go"));
-    theatre.answer("Gone.");
-    theatre.disk.take_statements();
-    theatre.command(Command::Delete(WHO)).unwrap();
-    let statements = theatre.disk.take_statements();
-    assert!(statements.iter().any(|it| it.contains("_scrub_zeros")), "{statements:?}");
+fn of_a_thread_that_is_deleted_the_disk_shows_nothing_once_the_ledger_knows() {
+    for seed in 0..12 {
+        let file = std::env::temp_dir().join(format!("deleted-{}-{seed}.sqlite", std::process::id()));
+        let _ = std::fs::remove_file(&file);
+        let mut theatre = Theatre::new(seed);
+        theatre.move_to(|_, _| Disk::of(Connection::open(&file).unwrap()));
+        theatre.command(start(OnBusy::Queue, "marked by who asks"));
+        theatre.answer("marked by who answers");
+        theatre.settle();
+        // What its journal is told by.
+        let call = theatre.ledger.keys().next().unwrap().to_string();
+        let shows = |mark: &str| {
+            let bytes = std::fs::read(&file).unwrap();
+            bytes.windows(mark.len()).any(|window| window == mark.as_bytes())
+        };
+        assert!(shows("marked") && shows(&call));
+        theatre.command(Command::Delete(WHO)).unwrap();
+        if seed % 3 == 0 {
+            // One of its name begins before all is told.
+            theatre.command(Command::Create(create()));
+        }
+        for n in 0..200 {
+            if n % 5 == 1 && seed % 2 == 0 {
+                theatre.crash();
+            }
+            theatre.end();
+            theatre.pass_time(1_000);
+        }
+        assert_eq!(theatre.ledger.values().next(), Some(&None), "seed {seed}");
+        assert!(!shows("marked") && !shows(&call), "seed {seed}");
+        drop(theatre);
+        std::fs::remove_file(&file).unwrap();
+    }
 }

@@ -50,7 +50,7 @@ pub fn operations<W: World>(v: &mut impl Operations<W>) {
 )]
 async fn create_conversation<W: World>(State(app): State<App<W>>, request: Request) -> Reply {
     serve(&app, (ALL, request), &[], async |Visit { visitor, request, .. }| {
-        let bytes = body::collect(request).await?;
+        let bytes = body::untyped(request).await?;
         let said = ConversationBody::read(&bytes).map_err(|fault| unfit(fault.param, fault.message))?;
         let (metadata, items) = said;
         let about = About { metadata: metadata.unwrap_or_default(), ..About::default() };
@@ -84,7 +84,7 @@ async fn show_conversation<W: World>(State(app): State<App<W>>, request: Request
 async fn change_conversation<W: World>(State(app): State<App<W>>, request: Request) -> Reply {
     serve(&app, (ONE, request), &[], async |Visit { visitor, at, request, .. }| {
         let thread = at.thread()?;
-        let bytes = body::collect(request).await?;
+        let bytes = body::untyped(request).await?;
         let said = ConversationBody::read(&bytes).map_err(|fault| unfit(fault.param, fault.message))?;
         let (metadata, items) = said;
         if !items.is_empty() {
@@ -150,7 +150,7 @@ async fn append_conversation_items<W: World>(State(app): State<App<W>>, request:
         &["include", "include[]"],
         async |Visit { visitor, at, request, .. }| {
             let thread = at.thread()?;
-            let bytes = body::collect(request).await?;
+            let bytes = body::untyped(request).await?;
             let messages = ItemsBody::read(&bytes).map_err(|fault| unfit(fault.param, fault.message))?;
             let appended = visitor.append(&app, &ThreadRef::Key(thread), messages).await;
             let items = appended.map_err(|error| unknown(&app, thread, error))?;

@@ -165,6 +165,7 @@ impl Thread {
         };
         if let Some(gone) = self.gone.take() {
             (meta.outbox, meta.unsettled) = (gone.outbox, gone.unsettled);
+            self.work.batch.scrub |= gone.scrub;
         }
         self.append(&mut meta, items, now);
         self.work.batch.has_thread = true;

@@ -49,14 +49,15 @@ impl Thread {
             outbox.forget_runs();
             outbox.change(now);
         }
-        self.gone = Some(Gone { account, key, outbox, unsettled, is_hidden: !was_listed, scrub: false });
+        // The object of a call whose name was ours is emptied.
+        let scrub = was_listed || !key.is_ours();
+        self.gone = Some(Gone { account, key, outbox, unsettled, is_hidden: !was_listed, scrub });
         self.deliveries.forget();
         let work = &mut self.work;
         work.open.clear();
         work.oldest = None;
         work.batch =
-            // Nobody may come here again who knows of it.
-            Batch { has_thread: true, is_deletion: true, keeps_journal: was_listed, scrub: was_listed, ..Default::default() };
+            Batch { has_thread: true, is_deletion: true, keeps_journal: was_listed, ..Default::default() };
     }
 
     /// Forgets a thread whose time is up by then. What is under way ends first, and who is owed a word hears it.
@@ -74,7 +75,7 @@ impl Thread {
         effects
     }
 
-    /// Whether what is left of a thread that was erased can be taken off the disk: nobody is to be told anything of it any more.
+    /// Whether what is left of a deleted thread can be taken off the disk: nobody is to be told anything of it any more.
     pub(super) fn is_to_be_scrubbed(&self) -> bool {
         let is_told = |gone: &Gone| gone.scrub && gone.outbox.is_delivered() && gone.unsettled.is_empty();
         self.meta.is_none()

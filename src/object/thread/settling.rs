@@ -97,15 +97,15 @@ impl Thread {
         self.settling.confirmed(now);
     }
 
-    /// Removes what the ledger has forgotten from the journals of deleted runs.
-    pub(super) fn forget_journal(&mut self, sql: &impl Sql, to: u32) -> Result<(), Error> {
+    /// Removes what the ledger has forgotten from the journals of deleted runs; whether nothing of them is left.
+    pub(super) fn forget_journal(&mut self, sql: &impl Sql, to: u32) -> Result<bool, Error> {
         let is_all = store::forget_steps(sql, to, MAX_FORGOTTEN)?;
         if let Some(unsettled) = self.unsettled().filter(|unsettled| is_all && unsettled.deleted_to == to) {
             unsettled.deleted_of.clear();
             unsettled.deleted_to = 0;
             self.work.batch.has_thread = true;
         }
-        Ok(())
+        Ok(is_all)
     }
 
     /// What the delivery under way says; `None` where there is none.

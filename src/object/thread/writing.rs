@@ -29,7 +29,9 @@ impl Thread {
             }
         }
         if let Some(to) = batch.forget_journal {
-            self.forget_journal(sql, to)?;
+            let is_all = self.forget_journal(sql, to)?;
+            // Of a thread that was made anew meanwhile; else it is due when all is told.
+            batch.scrub |= is_all && self.meta.is_some();
             batch.has_thread |= std::mem::take(&mut self.work.batch.has_thread);
         }
         let work = &mut self.work;

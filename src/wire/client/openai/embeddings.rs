@@ -1,9 +1,11 @@
 //! `POST /v1/embeddings`: the request and the reply.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
-use serde_json::Value;
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -26,7 +28,7 @@ pub struct Body {
     pub model: Option<String>,
     /// A text or up to 2,048 texts; each may be a list of numbers of tokens instead.
     #[schema(value_type = Value)]
-    pub input: Option<Value>,
+    input: Option<Input>,
     #[schema(minimum = 1, maximum = 65_536)]
     pub dimensions: Option<i64>,
     /// `float` (when left out) or `base64`.
@@ -67,45 +69,99 @@ pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
     if user.as_ref().is_some_and(|user| user.chars().count() > MAX_USER_CHARS) {
         return Err(Invalid::at("user", format!("has at most {MAX_USER_CHARS} characters")));
     }
-    let inputs = inputs(body.input.unwrap_or_default())?;
+    let is_required = || Invalid::at("input", "is required: a text, or a list of texts or of lists of tokens");
+    let inputs = body.input.ok_or_else(is_required)?;
+    let inputs = inputs.list().map_err(|words| Invalid::at("input", words))?;
     let embed = Embed { inputs, dimensions, is_base64, user };
     Ok(Parsed { embed, model: body.model.filter(|model| !model.is_empty()), extras })
 }
 
-fn inputs(input: Value) -> Result<Inputs, Invalid> {
-    let fault = |words: String| Invalid::at("input", words);
-    let all = match input {
-        Value::String(text) => vec![Value::String(text)],
-        Value::Array(all) if all.first().is_some_and(Value::is_number) => vec![Value::Array(all)],
-        Value::Array(all) => all,
-        _ => Vec::new(),
-    };
-    if all.is_empty() {
-        return Err(fault("is required: a text, or a list of texts or of lists of tokens".to_owned()));
+/// What `input` is as it comes, read to its bounds and no further: a short body may be a list of very many numbers.
+enum Input {
+    Text(String),
+    Token(u32),
+    Texts(Vec<String>),
+    Tokens(Vec<u32>),
+    Lists(Vec<Vec<u32>>),
+}
+
+impl Input {
+    fn list(self) -> Result<Inputs, &'static str> {
+        match self {
+            Self::Text(text) => Ok(Inputs::Texts(vec![text])),
+            Self::Texts(all) => Ok(Inputs::Texts(all)),
+            Self::Tokens(tokens) => Ok(Inputs::Tokens(vec![tokens])),
+            Self::Lists(all) => Ok(Inputs::Tokens(all)),
+            Self::Token(_) => Err("is a text, or a list of texts or of lists of tokens, and no number"),
+        }
     }
-    if all.len() > MAX_INPUTS {
-        return Err(fault(format!("has at most {MAX_INPUTS} entries, has {}", all.len())));
-    }
-    if all[0].is_string() {
-        let texts: Option<Vec<String>> = all.into_iter().map(text).collect();
-        texts.map(Inputs::Texts).ok_or_else(|| fault("is a list of texts, none of them empty".to_owned()))
-    } else {
-        let tokens: Option<Vec<Vec<u32>>> = all.iter().map(tokens).collect();
-        let words = || format!("is a list of texts, or of lists of 1 to {MAX_TOKENS} numbers of tokens");
-        tokens.map(Inputs::Tokens).ok_or_else(|| fault(words()))
+
+    /// Takes one more of what the first was; what comes back does not fit.
+    fn push(&mut self, next: Self) -> Result<(), &'static str> {
+        match (self, next) {
+            (Self::Texts(all), Self::Text(text)) => push(all, text, MAX_INPUTS, TOO_MANY),
+            (Self::Tokens(all), Self::Token(token)) => push(all, token, MAX_TOKENS, TOO_LONG),
+            (Self::Lists(all), Self::Tokens(tokens)) => push(all, tokens, MAX_INPUTS, TOO_MANY),
+            _ => Err("entries of several kinds: write texts, or lists of numbers of tokens"),
+        }
     }
 }
 
-fn text(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text),
-        _ => None,
+const TOO_MANY: &str = "more than 2,048 entries";
+const TOO_LONG: &str = "a list of more than 100,000 tokens";
+
+fn push<T>(all: &mut Vec<T>, next: T, most: usize, words: &'static str) -> Result<(), &'static str> {
+    if all.len() == most {
+        return Err(words);
+    }
+    all.push(next);
+    Ok(())
+}
+
+impl<'de> Deserialize<'de> for Input {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(InputVisitor)
     }
 }
 
-fn tokens(value: &Value) -> Option<Vec<u32>> {
-    let all = value.as_array().filter(|all| (1..=MAX_TOKENS).contains(&all.len()))?;
-    all.iter().map(|token| token.as_u64().and_then(|token| u32::try_from(token).ok())).collect()
+struct InputVisitor;
+
+impl<'de> Visitor<'de> for InputVisitor {
+    type Value = Input;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a list of texts or lists of numbers of tokens, none of them empty")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Input, E> {
+        if text.is_empty() {
+            return Err(E::invalid_value(Unexpected::Str(text), &self));
+        }
+        Ok(Input::Text(text.to_owned()))
+    }
+
+    fn visit_u64<E: de::Error>(self, token: u64) -> Result<Input, E> {
+        let token = u32::try_from(token).map_err(|_| E::invalid_value(Unexpected::Unsigned(token), &self))?;
+        Ok(Input::Token(token))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Input, A::Error> {
+        let Some(first) = list.next_element::<Input>()? else {
+            return Err(de::Error::invalid_length(0, &self));
+        };
+        let mut all = match first {
+            Input::Text(text) => Input::Texts(vec![text]),
+            Input::Token(token) => Input::Tokens(vec![token]),
+            Input::Tokens(tokens) => Input::Lists(vec![tokens]),
+            Input::Texts(_) | Input::Lists(_) => {
+                return Err(de::Error::invalid_type(Unexpected::Seq, &"a text or a number"));
+            }
+        };
+        while let Some(next) = list.next_element::<Input>()? {
+            all.push(next).map_err(de::Error::custom)?;
+        }
+        Ok(all)
+    }
 }
 
 /// OpenAI's list of embeddings.
@@ -195,7 +251,7 @@ fn shown(vector: &Vector, is_base64: bool) -> Shown<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -220,9 +276,24 @@ mod tests {
             json!([-1]),
             json!([[]]),
             many,
+            json!(7),
+            json!({"a": 1}),
+            json!(["a", ["b"]]),
+            json!([1, "a"]),
+            json!([1.5]),
+            json!([4_294_967_296_u64]),
+            json!([[1], 2]),
+            json!([[[1]]]),
+            json!(vec![0; MAX_TOKENS + 1]),
+            json!([vec![0; MAX_TOKENS + 1]]),
+            json!(vec![[0]; MAX_INPUTS + 1]),
         ] {
-            assert_eq!(of(&fault).unwrap_err().param.as_deref(), Some("input"), "{fault:.40}");
+            let param = of(&fault).unwrap_err().param;
+            assert!(param.is_some_and(|param| param.starts_with("input")), "{fault:.40}");
         }
+        assert_eq!(of(&json!(vec!["a"; MAX_INPUTS])).unwrap().len(), MAX_INPUTS);
+        assert_eq!(of(&json!(vec![[0]; MAX_INPUTS])).unwrap().len(), MAX_INPUTS);
+        assert_eq!(of(&json!(vec![0; MAX_TOKENS])).unwrap().len(), 1);
     }
 
     #[test]

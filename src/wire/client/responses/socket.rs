@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::domain::json;
 use crate::wire::to_json;
 
 /// The events that end a response.
@@ -117,6 +118,10 @@ impl Turns {
             let words = format!("A message has at most {} bytes.", self.most);
             return Err(Fault { status: 413, ..Fault::of("payload_too_large", words) });
         }
+        if !json::has_few_values(message.as_bytes()) {
+            let words = format!("A message has at most {} values.", json::MAX_VALUES);
+            return Err(Fault::of("invalid_request", words));
+        }
         let fields = serde_json::from_str::<Fields>(message);
         let mut fields = fields.map_err(|_| Fault::of("invalid_request", "A message is one JSON object."))?;
         let kind = fields.remove("type");
@@ -127,33 +132,35 @@ impl Turns {
         fields.insert("stream".to_owned(), raw(&true));
         let is_kept = fields.get("store").is_none_or(|store| store.get() != "false");
         let follows = fields.get("previous_response_id").and_then(|id| text(id));
-        let mut said = items(fields.get("input").map(AsRef::as_ref));
-        let Some(follows) = follows else {
-            return Ok(Turn { body: to_json(&fields), follows: None, is_kept, said, has_ended: false });
+        let said = items(fields.get("input").map(AsRef::as_ref))?;
+        let turn = |fields: &Fields, follows, said| Turn {
+            body: to_json(fields),
+            follows,
+            is_kept,
+            said,
+            has_ended: false,
         };
-        let last = self.last.take_if(|last| last.response == follows);
-        let follows = match last {
+        let Some(follows) = follows else { return Ok(turn(&fields, None, Some(said))) };
+        match self.last.take_if(|last| last.response == follows) {
             Some(last) if !(is_kept && last.is_kept) => {
-                let all: Items = last.said.into_iter().chain(said.unwrap_or_default()).collect();
+                let all: Items = last.said.into_iter().chain(said).collect();
                 fields.remove("previous_response_id");
                 fields.insert("input".to_owned(), raw(&all));
-                said = Some(all);
-                Some(follows)
+                Ok(turn(&fields, Some(follows), Some(all)))
             }
             _ if !is_kept => {
                 let message = format!("Previous response with id '{follows:.80}' not found.");
-                return Err(Fault {
+                Err(Fault {
                     code: "previous_response_not_found",
                     ..Fault::at("previous_response_id", message)
-                });
+                })
             }
             // Its thread knows what was said.
             last => {
-                said = last.and_then(|last| Some(last.said.into_iter().chain(said?).collect()));
-                None
+                let all = last.map(|last| last.said.into_iter().chain(said).collect());
+                Ok(turn(&fields, None, all))
             }
-        };
-        Ok(Turn { body: to_json(&fields), follows, is_kept, said, has_ended: false })
+        }
     }
 
     /// Takes an event of the answer; what the client is sent of it.
@@ -211,11 +218,12 @@ fn check(fields: &Fields) -> Result<(), Fault> {
 }
 
 /// An `input` as items.
-fn items(input: Option<&RawValue>) -> Option<Items> {
-    let Some(input) = input.filter(|input| input.get() != "null") else { return Some(Vec::new()) };
+fn items(input: Option<&RawValue>) -> Result<Items, Fault> {
+    let Some(input) = input.filter(|input| input.get() != "null") else { return Ok(Vec::new()) };
     match text(input) {
-        Some(text) => Some(vec![raw(&json!({ "type": "message", "role": "user", "content": text }))]),
-        None => serde_json::from_str(input.get()).ok(),
+        Some(text) => Ok(vec![raw(&json!({ "type": "message", "role": "user", "content": text }))]),
+        None => serde_json::from_str(input.get())
+            .map_err(|_| Fault::at("input", "is a text or a list of items")),
     }
 }
 
@@ -313,13 +321,16 @@ mod tests {
 
     #[test]
     fn what_asks_for_nothing_is_refused_by_name() {
-        let mut turns = Turns::new(10_000);
+        let mut turns = Turns::new(1_000_000);
         for (message, param) in [
             ("[]".to_owned(), None),
             ("{\"type\": \"response.cancel\"}".to_owned(), Some("type")),
             (create(&json!({"background": true})), Some("background")),
             (create(&json!({"stream": false})), Some("stream")),
             (create(&json!({"generate": false})), Some("generate")),
+            (create(&json!({"input": {"role": "user"}})), Some("input")),
+            (create(&json!({"input": 7})), Some("input")),
+            (create(&json!({"input": vec![0; 200_001]})), None),
         ] {
             let fault = turns.ask(&message).unwrap_err();
             assert_eq!((fault.param, fault.status), (param, 400), "{message}");
