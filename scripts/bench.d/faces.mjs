@@ -27,7 +27,7 @@ export async function faces(lab, say) {
   const ask = async (name, stream) => {
     const [path, body] = FACES[name](stream);
     const started = performance.now();
-    const response = await fetch(instance.url(`accounts/bench/agents/agent-0${path}`), {
+    const response = await fetch(`${instance.url()}/accounts/bench/agents/agent-0${path}`, {
       method: "POST",
       headers: { authorization: `Bearer ${caller}`, "content-type": "application/json" },
       body: JSON.stringify(body),

@@ -114,6 +114,12 @@ impl Call for Messages {
 }
 
 impl Encoder for StreamEncoder {
+    const PING: &'static [u8] = anthropic::PING;
+
+    fn opening(&mut self) -> Vec<u8> {
+        Self::opening(self)
+    }
+
     fn warn(&mut self, warnings: Vec<Warning>) {
         Self::warn(self, warnings);
     }
@@ -133,7 +139,8 @@ impl Encoder for StreamEncoder {
 
 /// How many tokens a message to an agent has
 ///
-/// With the agent's instructions and tools; nothing is billed. It is estimated, which `estimated` says.
+/// With the agent's instructions and tools; nothing is billed. Where the model's provider counts no tokens, or does not within five
+/// seconds, it is estimated, which `estimated` says.
 #[utoipa::path(
     post, path = "/v1/messages/count_tokens", tag = "calls", request_body = MessagesRequest,
     responses((status = 200, description = "The count", body = Count)),
@@ -144,8 +151,8 @@ async fn count_tokens<W: World>(
     request: Request,
 ) -> Response {
     look::look::<W, Messages>(&app, place, request, async |app, resolved, asked| {
-        let input_tokens = call::likely_tokens(app, resolved, asked).map_err(Problem::report(app))?;
-        Ok(anthropic::count(&Count { input_tokens, estimated: true }))
+        let tokens = call::tokens(app, resolved, asked).await.map_err(Problem::report(app))?;
+        Ok(anthropic::count(&Count { input_tokens: tokens.count, estimated: tokens.is_estimated }))
     })
     .await
 }

@@ -87,7 +87,13 @@ pub trait Call: Sized + Send + Sync + 'static {
 pub trait Encoder: Send + 'static {
     /// It shows each step of a run, and not the last word alone: a whole answer of a run is what it has at the end.
     const SHOWS_STEPS: bool = false;
+    /// What breaks a long silence; empty: nothing does.
+    const PING: &'static [u8] = b"";
 
+    /// What is said before anything is known of the answer.
+    fn opening(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
     /// A step of a run begins.
     fn step(&mut self, _out: &mut Vec<u8>) {}
     /// What was said in the step is void.

@@ -2,8 +2,6 @@
 //!
 //! What can be judged by path and head is judged before a byte of the body is read, and a refusal takes the face's shape.
 
-use std::convert::Infallible;
-
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue};
@@ -11,6 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
+use super::awake;
 use super::call::{Call, Encoder, Of, Ticket};
 use super::head::{self, Head};
 use super::judged::{Entered, judge, resolve};
@@ -105,7 +104,7 @@ async fn answer<W: World, C: Call>(
     };
     Ok(match answer {
         Answer::Whole { reply, receipt } => head.whole(call.whole(&ticket, &reply, &receipt)),
-        Answer::Stream(relay) => head.stream(encode(relay, call.encoder(ticket), is_of_stranger)),
+        Answer::Stream(relay) => head.stream(encode(app, relay, call.encoder(ticket), is_of_stranger)),
         Answer::Replay { events, receipt } => {
             let (mut encoder, mut out) = (call.encoder(ticket), Vec::new());
             events.iter().for_each(|event| encoder.event(event, &mut out));
@@ -218,8 +217,14 @@ fn place<C: Call>(
 }
 
 /// The relay's steps in the protocol's words.
-fn encode<W: World, E: Encoder>(relay: Box<Relay<W>>, encoder: E, is_of_stranger: bool) -> Body {
-    Body::from_stream(stream::unfold((relay, encoder), move |(mut relay, mut encoder)| async move {
+fn encode<W: World, E: Encoder>(
+    app: &App<W>,
+    relay: Box<Relay<W>>,
+    mut encoder: E,
+    is_of_stranger: bool,
+) -> Body {
+    let begun = encoder.opening();
+    let events = stream::unfold((relay, encoder), move |(mut relay, mut encoder)| async move {
         let step = relay.next().await?;
         let mut out = Vec::with_capacity(512);
         match step {
@@ -230,8 +235,9 @@ fn encode<W: World, E: Encoder>(relay: Box<Relay<W>>, encoder: E, is_of_stranger
                 encoder.failed(&Problem::from(error), &mut out);
             }
         }
-        Some((Ok::<_, Infallible>(Bytes::from(out)), (relay, encoder)))
-    }))
+        Some((Bytes::from(out), (relay, encoder)))
+    });
+    awake::body::<W, E>(app, begun, events)
 }
 
 /// Why a call was not made.

@@ -1,12 +1,12 @@
 //! A run that is listened to for the answer to one call, whole or as a stream. Who is cut off comes back.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 
+use super::awake;
 use super::call::{Call, Encoder, Ticket};
 use super::heard::{Heard, Hearing, unvoided, waits};
 use super::held::Held;
@@ -236,9 +236,10 @@ impl<W: World> Listening<W> {
     }
 
     /// What the run says, as it comes.
-    pub fn stream<E: Encoder>(self, encoder: E) -> Body {
+    pub fn stream<E: Encoder>(self, mut encoder: E) -> Body {
+        let (app, begun) = (self.app.clone(), encoder.opening());
         let begin = Some((self, encoder, Held::default(), false));
-        Body::from_stream(stream::unfold(begin, |state| async move {
+        let events = stream::unfold(begin, |state| async move {
             let (mut this, mut encoder, mut held, mut has_said) = state?;
             let mut out = Vec::with_capacity(512);
             loop {
@@ -293,9 +294,10 @@ impl<W: World> Listening<W> {
                     continue;
                 }
                 let next = (!is_over).then_some((this, encoder, held, has_said));
-                return Some((Ok::<_, Infallible>(Bytes::from(out)), next));
+                return Some((Bytes::from(out), next));
             }
-        }))
+        });
+        awake::body::<W, E>(&app, begun, events)
     }
 }
 

@@ -21,6 +21,7 @@
 //! Of `http/` a face uses what reads requests and says problems; not here: status codes.
 
 mod anthropic;
+mod awake;
 pub mod call;
 pub mod cors;
 pub mod drive;

@@ -51,7 +51,7 @@ pub struct Host<M: Machine, S> {
     pub(super) dumping: Option<Millis>,
     /// See [`Host::held`].
     pub(super) is_held: bool,
-    /// See [`Machine::empties`].
+    /// See [`Machine::IS_NAMED_AFTER_PEOPLE`].
     pub(super) is_nobodys: bool,
     pub(super) todo: TodoOf<M>,
 }
@@ -196,7 +196,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
             && let Some(answer) = M::absent(&command)
             && steps::is_empty(&self.sql)?
         {
-            self.is_nobodys = M::empties(&command);
+            self.is_nobodys = M::IS_NAMED_AFTER_PEOPLE;
             return Ok(Reply::Now(Ok(answer)));
         }
         let was_cold = match self.load(moment) {
@@ -280,6 +280,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
         if self.core.is_some() {
             return Ok(false);
         }
+        self.is_nobodys = false;
         let Self { sql, fallen, performed, todo, .. } = self;
         let (core, again) = Core::<M>::load(sql, fallen, performed, &mut todo.log, moment)?;
         self.core = Some(core);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::ask::{Ask, Reply};
 use crate::provider::{answer, count, cut, delta, done, finish, frame, hello, status, stream};
 use crate::stage::Stage;
-use crate::support::Turn;
+use crate::support::{Script, Turn};
 use crate::threads::sent;
 
 fn ask<'a>(stage: &'a Stage, body: &Value) -> Ask<'a> {
@@ -180,6 +180,36 @@ async fn tokens_are_counted_for_nothing() {
     let (short, long) = (count("Hi").await, count(&"word ".repeat(2_000)).await);
     assert!(short > 0 && short < 100 && (1_500..6_000).contains(&long), "{short} {long}");
     assert!(stage.take_asked().is_empty());
+    stage.assert_untouched("triage").await;
+}
+
+#[tokio::test]
+async fn a_provider_that_counts_tokens_is_asked() {
+    let stage = Stage::new().await;
+    let own = json!({"wire": "anthropic", "base_url": "https://own.example.com/v1", "api_key": "sk-theirs"});
+    stage.api.put("/api/v1/providers/own").key(&stage.acme.admin).json(&own).send().await.ok();
+    let said = json!({"messages": [{"role": "user", "content": "Hi"}], "stream": true, "temperature": 0.5});
+    for (path, answer, expected) in [
+        ("messages/count_tokens", Script::ok(json!({"input_tokens": 412}).to_string()), Some(412)),
+        ("messages/count_tokens", Script::status(529, "{}"), None),
+        ("messages/count_tokens", Script::ok("no"), None),
+        ("responses/input_tokens", Script::ok(json!({"input_tokens": 413}).to_string()), Some(413)),
+    ] {
+        stage.then(Turn::Replies(answer));
+        let is_response = path.starts_with("responses");
+        let body = if is_response { json!({"input": "Hi"}) } else { said.clone() };
+        let asked = ask(&stage, &body).path(&format!("/accounts/acme/agents/triage/v1/{path}"));
+        let counted = asked.send().await.ok();
+        assert_eq!(counted["estimated"], expected.is_none(), "{counted}");
+        let count = counted["input_tokens"].as_u64().unwrap();
+        assert!(expected.map_or(count > 0 && count < 100, |expected| count == expected), "{counted}");
+        let asked = stage.take_asked();
+        assert!(asked[0].to.ends_with("/messages/count_tokens"), "{asked:?}");
+        let sent: Value = serde_json::from_slice(&asked[0].body).unwrap();
+        let mut fields: Vec<&String> = sent.as_object().unwrap().keys().collect();
+        fields.sort();
+        assert_eq!(fields, ["messages", "model", "system"], "{sent}");
+    }
     stage.assert_untouched("triage").await;
 }
 

@@ -464,6 +464,7 @@ fn who_only_asks_makes_no_object() {
     let mut object = Object::new();
     let id = MemoryId::new(START, [1; 10]);
     assert_eq!(object.ask(Asked::Show(id)), Said::NotFound);
+    assert!(object.is_void, "the platform is to forget its name, too");
     assert_eq!(object.texts(all()), Vec::<String>::new());
     assert_eq!(object.found("tea"), Vec::<String>::new());
     assert_eq!(
@@ -473,8 +474,16 @@ fn who_only_asks_makes_no_object() {
     let tables: i64 =
         object.disk.db().query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap();
     assert_eq!(tables, 0);
-    assert!(object.is_void, "the platform is to forget its name, too");
-    assert!(object.host.vacate() && !object.host.vacate());
+    assert!(object.is_void && object.host.vacate() && !object.host.vacate());
+    // What is written before that is done stays, also where a later write fails.
+    object.texts(all());
+    object.make("Drinks tea.");
+    assert!(!object.host.vacate());
+    object.disk.fail(1, Side::Before);
+    assert_eq!(object.try_ask(Command::Memory(Asked::Make(make("Drinks coffee.")))), None);
+    assert!(!object.host.vacate());
+    object.disk.call_off();
+    assert_eq!(object.found("tea"), ["Drinks tea."]);
 }
 
 fn memory(full: bool) -> Memory {

@@ -118,7 +118,8 @@ impl Encoder for NoStream {
 
 /// How many tokens a response would be asked with
 ///
-/// With the agent's instructions and the tools, and without what a thread has said before; nothing is billed. It is estimated, which `estimated` says.
+/// With the agent's instructions and the tools, and without what a thread has said before; nothing is billed. Where the
+/// model's provider counts no tokens, or does not within five seconds, it is estimated, which `estimated` says.
 #[utoipa::path(
     post, path = "/v1/responses/input_tokens", tag = "calls", request_body = ResponsesRequest,
     responses((status = 200, description = "The count", body = serde_json::Value)),
@@ -129,7 +130,8 @@ pub async fn count_input_tokens<W: World>(
     request: Request,
 ) -> Reply {
     look::look::<W, super::respond::Respond>(&app, place, request, async |app, resolved, asked| {
-        call::likely_tokens(app, resolved, asked).map(input_tokens).map_err(Problem::report(app))
+        let tokens = call::tokens(app, resolved, asked).await.map_err(Problem::report(app))?;
+        Ok(input_tokens(tokens.count, tokens.is_estimated))
     })
     .await
 }

@@ -137,6 +137,7 @@ impl Machine for Knowledge {
     const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 0;
     const KEEPS_PEOPLE: bool = true;
+    const IS_NAMED_AFTER_PEOPLE: bool = true;
 
     fn restored(sql: &impl Sql, _: bool, _: Millis) -> Result<(), Error> {
         store::index_all(sql)
@@ -152,10 +153,6 @@ impl Machine for Knowledge {
             Command::Count => Some(Answer::Counted(Counted::default())),
             Command::EraseUntil(_) => Some(Answer::Erased(Counted::default())),
         }
-    }
-
-    fn empties(command: &Command) -> bool {
-        matches!(command, Command::EraseUntil(_))
     }
 
     fn decide(

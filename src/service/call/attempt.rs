@@ -3,6 +3,7 @@
 
 mod embed;
 mod refused;
+mod request;
 
 use std::sync::Arc;
 
@@ -12,9 +13,9 @@ use super::bundle::Candidate;
 use super::count::{Count, Counter};
 use super::error::Error;
 use super::in_flight::{InFlight, Ran, Seen};
-use super::reach::{Server, Unreachable};
+use super::reach::Server;
+use super::select;
 use super::until::Heard;
-use super::{select, via};
 use crate::domain::message::{ChatReply, ChatRequest, Event, Gather, ReasoningEffort, Usage};
 use crate::domain::model::Capability;
 use crate::domain::provider::Wire;
@@ -22,12 +23,11 @@ use crate::domain::routing::Plan;
 use crate::domain::thread::window::has_media;
 use crate::domain::time::Millis;
 use crate::domain::warning::Warning;
-use crate::ports::{
-    Body, Destination, Method, ReadError, SendError, Upstream, UpstreamReply, UpstreamRequest, World,
-};
+use crate::ports::{Body, ReadError, SendError, Upstream, UpstreamReply, World};
 use crate::wire::provider::{self, DecodeError, Decoder, Encoded, Renamed, Reported, Target};
 pub use embed::embed;
 pub use refused::{Refused, clean_about};
+pub use request::request;
 
 /// The longest whole reply that is read.
 const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
@@ -173,25 +173,9 @@ async fn send<W: World>(
     if left == 0 {
         return Err(failure(Ran::No, false, Error::UpstreamTimeout));
     }
-    let destination = destination(candidate, server, &outgoing.path);
-    let destination = destination.map_err(|error| failure(Ran::No, true, error))?;
-    let mut headers = vec![("content-type".into(), "application/json".to_owned())];
-    headers.extend(outgoing.headers.iter().map(|(name, value)| ((*name).into(), value.clone())));
-    headers.push((via::HEADER.into(), flight.via().as_str().to_owned()));
-    if let Some(key) = &server.key {
-        let (name, prefix) = provider::key_header(server.wire);
-        headers.push((name.into(), format!("{prefix}{}", key.expose())));
-    }
     let timeout_ms = select::timeout_ms(candidate).min(left);
-    let request = UpstreamRequest {
-        method: Method::Post,
-        destination,
-        headers,
-        body: Some(outgoing.body.clone()),
-        timeout_ms,
-        limit: MAX_REPLY_BYTES,
-        is_stream,
-    };
+    let request = request(candidate, server, outgoing, flight.via(), timeout_ms, is_stream);
+    let request = request.map_err(|error| failure(Ran::No, true, error))?;
     let until = flight.until();
     match until.wait(world.upstream().send(request)).await {
         Some(Ok(UpstreamReply { status, retry_after_ms, body })) => {
@@ -216,14 +200,6 @@ fn unsent(candidate: &Candidate, error: &SendError) -> Failure {
         SendError::Lost(_) => failure(Ran::Maybe, true, unreachable_provider(candidate)),
         SendError::Timeout => failure(Ran::Maybe, true, Error::UpstreamTimeout),
     }
-}
-
-fn destination(candidate: &Candidate, server: &Server, path: &str) -> Result<Destination, Error> {
-    let Some(base) = &server.base_url else { return Ok(Destination::WorkersAi(candidate.code.clone())) };
-    base.append(path).map(Destination::Url).map_err(|why| {
-        let name = candidate.provider.clone();
-        Error::Unreachable(Unreachable::Refused { name, why })
-    })
 }
 
 fn unreachable_provider(candidate: &Candidate) -> Error {

@@ -22,6 +22,7 @@ pub mod reach;
 mod relay;
 mod resolve;
 mod select;
+mod tokens;
 mod until;
 pub mod via;
 mod warnings;
@@ -41,6 +42,7 @@ pub use instructions::Passed;
 pub use key::{account_of, check_key};
 pub use relay::{Ending, Relay, Step};
 pub use resolve::{Resolved, answers, resolve, resolve_current};
+pub use tokens::{Tokens, tokens};
 pub use until::Until;
 pub use warnings::unknown_fields;
 
@@ -230,15 +232,6 @@ struct Admitted {
     rate: Option<Rate>,
     /// `None` for an agent that keeps no answers.
     found: Option<Found>,
-}
-
-/// How many tokens a request has, with the agent's instructions, as far as its characters tell.
-///
-/// # Errors
-/// [`Error::Variables`], and those of [`Selection::new`].
-pub fn likely_tokens<W: World>(app: &App<W>, resolved: &Resolved, asked: &Asked) -> Result<u64, Error> {
-    let instructions = instructions::fill(resolved, asked, app.world.now())?;
-    Ok(Selection::new(&resolved.bundle, asked, &instructions)?.needs.input_estimate)
 }
 
 /// Admits the call to the first entry that can serve it, under configuration that is in force now; a call that was

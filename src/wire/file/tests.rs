@@ -48,9 +48,7 @@ fn texts() -> impl Strategy<Value = String> {
     ];
     // What looks like a secret is dropped from where names stand, which is no matter of syntax.
     let is_kept = |text: &String| !secrets::is_for_name(text) && !secrets::has_secret(text);
-    prop::collection::vec(piece, 0..8)
-        .prop_map(|pieces| pieces.concat())
-        .prop_filter("no secret", is_kept)
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat()).prop_filter("no secret", is_kept)
 }
 
 fn values() -> impl Strategy<Value = Value> {

@@ -4,6 +4,7 @@
 pub mod anthropic;
 #[cfg(test)]
 mod call_bound_tests;
+pub mod counting;
 #[cfg(test)]
 mod dialect_tests;
 #[cfg(test)]

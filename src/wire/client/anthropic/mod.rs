@@ -18,4 +18,4 @@ pub use body::Body as MessagesRequest;
 pub use error::{Enclosed, ErrorBody, ErrorKind};
 pub use reply::{Body as MessageReply, Count, Envelope, count, reply};
 pub use request::{Parsed, pair, read};
-pub use stream::StreamEncoder;
+pub use stream::{PING, StreamEncoder};

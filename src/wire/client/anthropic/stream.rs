@@ -14,6 +14,9 @@ use crate::domain::warning::Warning;
 use crate::wire::client::{call_id, proof};
 use crate::wire::sse;
 
+/// What says only that the stream lives.
+pub const PING: &[u8] = b"event: ping\ndata: {\"type\":\"ping\"}\n\n";
+
 /// Writes the events of one stream: of its first choice, as this protocol has one.
 #[derive(Debug)]
 pub struct StreamEncoder {
@@ -55,7 +58,7 @@ impl StreamEncoder {
         let mut start = Vec::new();
         let message = begun(envelope);
         sse::write_json(&mut start, Some("message_start"), &Start { kind: "message_start", message });
-        sse::write_json(&mut start, Some("ping"), &json!({"type": "ping"}));
+        start.extend_from_slice(PING);
         Self {
             start,
             next: 0,
@@ -65,6 +68,11 @@ impl StreamEncoder {
             warnings: envelope.warnings.to_vec(),
             left_out: 0,
         }
+    }
+
+    /// What is said before anything is known of the answer.
+    pub fn opening(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.start)
     }
 
     /// What was not done as the client asked: the end says it.

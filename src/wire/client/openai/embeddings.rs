@@ -69,7 +69,8 @@ pub fn read(body: &[u8]) -> Result<Parsed, Invalid> {
     if user.as_ref().is_some_and(|user| user.chars().count() > MAX_USER_CHARS) {
         return Err(Invalid::at("user", format!("has at most {MAX_USER_CHARS} characters")));
     }
-    let is_required = || Invalid::at("input", "is required: a text, or a list of texts or of lists of tokens");
+    let is_required =
+        || Invalid::at("input", "is required: a text, or a list of texts or of lists of tokens");
     let inputs = body.input.ok_or_else(is_required)?;
     let inputs = inputs.list().map_err(|words| Invalid::at("input", words))?;
     let embed = Embed { inputs, dimensions, is_base64, user };

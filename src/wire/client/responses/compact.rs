@@ -50,11 +50,11 @@ pub fn compaction(
 struct Count {
     object: &'static str,
     input_tokens: u64,
-    /// By characters.
+    /// Nobody has counted.
     estimated: bool,
 }
 
 /// OpenAI's count of what would be asked.
-pub fn input_tokens(input_tokens: u64) -> Vec<u8> {
-    to_json(&Count { object: "response.input_tokens", input_tokens, estimated: true })
+pub fn input_tokens(input_tokens: u64, is_estimated: bool) -> Vec<u8> {
+    to_json(&Count { object: "response.input_tokens", input_tokens, estimated: is_estimated })
 }

@@ -222,8 +222,9 @@ fn items(input: Option<&RawValue>) -> Result<Items, Fault> {
     let Some(input) = input.filter(|input| input.get() != "null") else { return Ok(Vec::new()) };
     match text(input) {
         Some(text) => Ok(vec![raw(&json!({ "type": "message", "role": "user", "content": text }))]),
-        None => serde_json::from_str(input.get())
-            .map_err(|_| Fault::at("input", "is a text or a list of items")),
+        None => {
+            serde_json::from_str(input.get()).map_err(|_| Fault::at("input", "is a text or a list of items"))
+        }
     }
 }
 
