@@ -150,8 +150,9 @@ async fn count_tokens<W: World>(
     place: Result<Parameters<Place>, Problem>,
     request: Request,
 ) -> Response {
-    look::look::<W, Messages>(&app, place, request, async |app, resolved, asked| {
-        let tokens = call::tokens(app, resolved, asked).await.map_err(Problem::report(app))?;
+    look::look::<W, Messages>(&app, place, request, async |app, entered, asked| {
+        let tokens = call::tokens(app, &entered.caller, &entered.resolved, asked).await;
+        let tokens = tokens.map_err(Problem::report(app))?;
         Ok(anthropic::count(&Count { input_tokens: tokens.count, estimated: tokens.is_estimated }))
     })
     .await

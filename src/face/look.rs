@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::call::Call;
 use super::drive::named;
-use super::judged::judge;
+use super::judged::{Entered, judge};
 use super::mount::Place;
 use super::{Face, refusal};
 use crate::domain::message::Message;
@@ -16,7 +16,7 @@ use crate::http::problem::Problem;
 use crate::http::query;
 use crate::ports::World;
 use crate::service::App;
-use crate::service::call::{Asked, Resolved};
+use crate::service::call::Asked;
 use crate::service::threads::Error;
 
 /// Answers with what is found, as JSON.
@@ -24,7 +24,7 @@ pub async fn look<W: World, C: Call>(
     app: &App<W>,
     place: Result<Parameters<Place>, Problem>,
     request: Request,
-    find: impl AsyncFnOnce(&App<W>, &Resolved, &Asked) -> Result<Vec<u8>, Problem>,
+    find: impl AsyncFnOnce(&App<W>, &Entered, &Asked) -> Result<Vec<u8>, Problem>,
 ) -> Response {
     let found = match (query::check(request.uri(), C::Face::QUERY), place) {
         (Ok(()), Ok(Parameters(place))) => found::<W, C>(app, &place, request, find).await,
@@ -37,7 +37,7 @@ async fn found<W: World, C: Call>(
     app: &App<W>,
     place: &Place,
     request: Request,
-    find: impl AsyncFnOnce(&App<W>, &Resolved, &Asked) -> Result<Vec<u8>, Problem>,
+    find: impl AsyncFnOnce(&App<W>, &Entered, &Asked) -> Result<Vec<u8>, Problem>,
 ) -> Result<Response, Problem> {
     let (judged, bytes, _) = judge(app, place, request).await?;
     let parsed = C::parse(&bytes).map_err(|problem| judged.readable(problem));
@@ -54,8 +54,7 @@ async fn found<W: World, C: Call>(
     if let Some(instructions) = apart.and_then(|apart| apart.instructions) {
         asked.request.messages.insert(0, Message::system(instructions));
     }
-    let content =
-        find(app, &entered.resolved, &asked).await.map_err(|problem| entered.readable()(problem))?;
+    let content = find(app, &entered, &asked).await.map_err(|problem| entered.readable()(problem))?;
     let mut response = Response::new(Body::from(content));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);

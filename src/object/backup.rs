@@ -22,6 +22,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
     /// # Errors
     /// [`Error`].
     pub fn storage(&mut self, command: Command, moment: &mut Moment<'_>) -> Result<Answer, Error> {
+        self.is_nobodys = false;
         let answer = match command {
             Command::Dump(cursor) => self.dump(cursor, moment),
             Command::Restore(part) => self.restore(&part, moment),

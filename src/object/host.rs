@@ -51,7 +51,7 @@ pub struct Host<M: Machine, S> {
     pub(super) dumping: Option<Millis>,
     /// See [`Host::held`].
     pub(super) is_held: bool,
-    /// See [`Machine::IS_NAMED_AFTER_PEOPLE`].
+    /// See [`Machine::empties`].
     pub(super) is_nobodys: bool,
     pub(super) todo: TodoOf<M>,
 }
@@ -196,7 +196,7 @@ impl<M: Machine, S: Sql> Host<M, S> {
             && let Some(answer) = M::absent(&command)
             && steps::is_empty(&self.sql)?
         {
-            self.is_nobodys = M::IS_NAMED_AFTER_PEOPLE;
+            self.is_nobodys = M::empties(&command);
             return Ok(Reply::Now(Ok(answer)));
         }
         let was_cold = match self.load(moment) {

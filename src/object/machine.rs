@@ -91,9 +91,6 @@ pub trait Machine: Sized {
     const QUIET_MS: u64;
     /// Whether it keeps what people say, so that it may have to leave no trace of it.
     const KEEPS_PEOPLE: bool = false;
-    /// Whether its objects are named after people: the platform keeps the name of whatever was asked, so one that answers
-    /// [`Machine::absent`] is emptied after that though it has nothing.
-    const IS_NAMED_AFTER_PEOPLE: bool = false;
 
     /// Puts right, on the disk of an object that was restored from a backup, what must not be as it was there; `is_copy`: of
     /// what is still to be sent to others outside, nothing is.
@@ -121,6 +118,12 @@ pub trait Machine: Sized {
     fn absent(command: &Self::Command) -> Option<Self::Answer> {
         let _ = command;
         None
+    }
+
+    /// Whether an object that answers so is to be emptied though it has nothing: the platform keeps the name of whatever was asked.
+    fn empties(command: &Self::Command) -> bool {
+        let _ = command;
+        false
     }
 
     /// Decides a command. It may read the store, and writes nothing.

@@ -505,6 +505,38 @@ async fn what_a_request_goes_on_from_is_named_where_it_is_not_there() {
 }
 
 #[tokio::test]
+async fn what_a_request_said_is_not_for_holders_of_a_threads_token() {
+    let stage = Stage::new().await;
+    let made = request(&stage, Method::POST, "/conversations").json(&json!({})).send().await.ok();
+    let thread = made["id"].as_str().unwrap().trim_start_matches("conv_").to_owned();
+    stage.then(says("Yes."));
+    let asked =
+        json!({"conversation": made["id"], "instructions": "Never say the word.", "metadata": {"plan": "b"}});
+    let response = respond(&stage, &asked).send().await.ok();
+    let (response, triage) = (response["id"].as_str().unwrap(), "/accounts/acme/agents/triage");
+    let run = response.trim_start_matches("resp_");
+    let tokens = format!("{triage}/threads/{thread}/tokens");
+    let issued = stage.request(Method::POST, &tokens).key(&stage.acme.caller).json(&json!({"user": "ada"}));
+    let token = issued.send().await.json()["token"].as_str().unwrap().to_owned();
+    for path in [
+        format!("/runs/{run}"),
+        format!("/runs/{run}/events"),
+        format!("/v1/responses/{response}"),
+        format!("/v1/responses/{response}?stream=true"),
+    ] {
+        let seen = async |key: &str| {
+            let seen = stage.request(Method::GET, &format!("{triage}{path}")).key(key);
+            let seen = seen.header("accept", "application/json").send().await;
+            assert_eq!(seen.status, 200, "{path}: {}", seen.text());
+            seen.text().to_owned()
+        };
+        let (theirs, ours) = (seen(&token).await, seen(&stage.acme.caller).await);
+        assert!(!theirs.contains("Never say") && theirs.contains("Yes."), "{path}: {theirs}");
+        assert!(ours.contains("Never say") || path.contains("events"), "{path}: {ours}");
+    }
+}
+
+#[tokio::test]
 async fn an_item_of_a_conversation_is_taken_out() {
     let stage = Stage::new().await;
     let items: Vec<Value> =

@@ -129,8 +129,9 @@ pub async fn count_input_tokens<W: World>(
     place: Result<Parameters<Place>, Problem>,
     request: Request,
 ) -> Reply {
-    look::look::<W, super::respond::Respond>(&app, place, request, async |app, resolved, asked| {
-        let tokens = call::tokens(app, resolved, asked).await.map_err(Problem::report(app))?;
+    look::look::<W, super::respond::Respond>(&app, place, request, async |app, entered, asked| {
+        let tokens = call::tokens(app, &entered.caller, &entered.resolved, asked).await;
+        let tokens = tokens.map_err(Problem::report(app))?;
         Ok(input_tokens(tokens.count, tokens.is_estimated))
     })
     .await

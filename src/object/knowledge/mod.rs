@@ -137,7 +137,6 @@ impl Machine for Knowledge {
     const GATHER_MS: u64 = 200;
     const QUIET_MS: u64 = 0;
     const KEEPS_PEOPLE: bool = true;
-    const IS_NAMED_AFTER_PEOPLE: bool = true;
 
     fn restored(sql: &impl Sql, _: bool, _: Millis) -> Result<(), Error> {
         store::index_all(sql)
@@ -153,6 +152,11 @@ impl Machine for Knowledge {
             Command::Count => Some(Answer::Counted(Counted::default())),
             Command::EraseUntil(_) => Some(Answer::Erased(Counted::default())),
         }
+    }
+
+    fn empties(command: &Command) -> bool {
+        // Whom a run recalls is there by then, and a run is not to pay for it.
+        !matches!(command, Command::Memory(memory::Command::Recall(_)))
     }
 
     fn decide(

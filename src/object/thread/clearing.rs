@@ -100,7 +100,7 @@ impl Thread {
         for number in theirs {
             self.blank(number, known.remove(&number));
         }
-        self.work.batch.scrub = is_last;
+        self.work.batch.scrub |= is_last;
         decided.durability = Durability::Now;
         Ok(decided)
     }

@@ -49,15 +49,21 @@ impl Thread {
             outbox.forget_runs();
             outbox.change(now);
         }
-        // The object of a call whose name was ours is emptied.
-        let scrub = was_listed || !key.is_ours();
+        // The object of a call whose name was ours is emptied, unless its keys are remembered.
+        let scrub = was_listed || !key.is_ours() || self.work.oldest_key.is_some();
         self.gone = Some(Gone { account, key, outbox, unsettled, is_hidden: !was_listed, scrub });
         self.deliveries.forget();
         let work = &mut self.work;
         work.open.clear();
         work.oldest = None;
-        work.batch =
-            Batch { has_thread: true, is_deletion: true, keeps_journal: was_listed, ..Default::default() };
+        work.batch = Batch {
+            has_thread: true,
+            is_deletion: true,
+            keeps_journal: was_listed,
+            // And again when all is told: until then the journal stays.
+            scrub: was_listed,
+            ..Default::default()
+        };
     }
 
     /// Forgets a thread whose time is up by then. What is under way ends first, and who is owed a word hears it.

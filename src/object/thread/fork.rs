@@ -133,6 +133,8 @@ impl Thread {
             batch.voices.clear();
             // What was copied may be erased meanwhile where it was copied from.
             (batch.is_deletion, batch.has_thread, batch.scrub) = (true, true, true);
+            // The ledger may still have to forget a thread of this id.
+            batch.keeps_journal = self.gone.as_ref().is_some_and(|gone| gone.unsettled.deleted_to > 0);
             self.work.next_item = 1;
         }
     }

@@ -50,6 +50,7 @@ impl Thread {
             (_, None, Some(gone)) => {
                 record.run = None;
                 gone.unsettled.ended.push(record);
+                gone.scrub |= !gone.is_hidden || !gone.key.is_ours();
                 batch.has_thread = true;
             }
             (_, None, None) => {}

@@ -129,7 +129,8 @@ impl Thread {
         let open = self.work.open.keys().copied().collect();
         let batch = &mut self.work.batch;
         batch.hush.push(store::Hush { voice, until, most: MAX_AT_ONCE, open, left });
-        (batch.scrub, batch.has_thread) = (is_last, true);
+        batch.scrub |= is_last;
+        batch.has_thread = true;
         let gone = u32::try_from(items.len()).unwrap_or(u32::MAX).min(MAX_AT_ONCE).saturating_add(of_open);
         let answer = if gone > 0 { Answer::Hushed(gone) } else { Answer::Cleared(0) };
         Ok(Decision { durability: Durability::Now, ..at_once(answer) })

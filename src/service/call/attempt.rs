@@ -154,7 +154,7 @@ fn limit_output<W: World>(flight: &InFlight<W>, candidate: &Candidate, plan: &Pl
 }
 
 /// A model that is known not to reason is not told how much.
-fn leave_effort(candidate: &Candidate, request: &mut ChatRequest) -> Option<Warning> {
+pub fn leave_effort(candidate: &Candidate, request: &mut ChatRequest) -> Option<Warning> {
     let reasons = candidate.model.as_ref().is_none_or(|model| model.capabilities.has(Capability::Reasoning));
     let effort = request.sampling.reasoning_effort.take_if(|_| !reasons)?;
     (effort != ReasoningEffort::None).then(|| Warning::not_taken("reasoning_effort"))

@@ -2,9 +2,9 @@
 
 use super::bundle::Candidate;
 use super::error::Error;
-use super::select::Selection;
+use super::select::{self, Selection};
 use super::via::Via;
-use super::{Asked, Resolved, attempt, instructions};
+use super::{Asked, Caller, Resolved, attempt, instructions};
 use crate::domain::message::{ChatRequest, Message};
 use crate::ports::{Body, Upstream, World};
 use crate::service::App;
@@ -21,35 +21,46 @@ pub struct Tokens {
     pub is_estimated: bool,
 }
 
-/// Counts them as the first model that could answer does; nothing is billed.
+/// Counts them as the model does that would be asked first; nothing is billed.
 ///
 /// # Errors
 /// [`Error::Variables`], and those of [`Selection::new`].
-pub async fn tokens<W: World>(app: &App<W>, resolved: &Resolved, asked: &Asked) -> Result<Tokens, Error> {
+pub async fn tokens<W: World>(
+    app: &App<W>,
+    caller: &Caller,
+    resolved: &Resolved,
+    asked: &Asked,
+) -> Result<Tokens, Error> {
     let instructions = instructions::fill(resolved, asked, app.world.now())?;
     let selection = Selection::new(&resolved.bundle, asked, &instructions)?;
     let estimate = Tokens { count: selection.needs.input_estimate, is_estimated: true };
-    // Nothing limits how often strangers ask.
-    if resolved.is_of_stranger() {
-        return Ok(estimate);
-    }
+    let first = selection.candidates.iter().find(|candidate| candidate.server.is_ok());
+    // Nothing limits how often it is asked: what strangers cost, or the platform pays for, is not.
+    let first = first.filter(|candidate| !resolved.is_of_stranger() && !select::is_given(candidate));
+    let Some(first) = first else { return Ok(estimate) };
     let mut request = asked.request.clone();
     request.messages.insert(0, Message::system(instructions));
-    let counted = counted(app, selection.first(), request).await;
+    let via = caller.via().cloned().unwrap_or_else(|| Via::begun(app));
+    let counted = counted(app, first, &via, request).await;
     Ok(counted.map_or(estimate, |count| Tokens { count, is_estimated: false }))
 }
 
-async fn counted<W: World>(app: &App<W>, candidate: &Candidate, mut request: ChatRequest) -> Option<u64> {
+async fn counted<W: World>(
+    app: &App<W>,
+    candidate: &Candidate,
+    via: &Via,
+    mut request: ChatRequest,
+) -> Option<u64> {
     let server = candidate.server.as_ref().ok()?;
     if !counting::is_there(server.wire) {
         return None;
     }
     candidate.params.fill(&mut request.sampling);
+    attempt::leave_effort(candidate, &mut request);
     let target = Target { dialect: &candidate.dialect, code: &candidate.code };
     let asked = provider::encode(target, &request, false).outgoing;
     let outgoing = counting::of(server.wire, &candidate.code, asked)?;
-    let request =
-        attempt::request(candidate, server, &outgoing, &Via::begun(app), MAX_COUNT_MS, false).ok()?;
+    let request = attempt::request(candidate, server, &outgoing, via, MAX_COUNT_MS, false).ok()?;
     let reply = match app.world.upstream().send(request).await {
         Ok(reply) if reply.status == 200 => reply,
         Ok(reply) => {

@@ -291,7 +291,7 @@ impl Visitor {
 
     async fn of_run<W: World>(&self, app: &App<W>, run: RunId, command: Command) -> Result<RunView, Error> {
         match self.ask(app, run.thread, command).await? {
-            Answer::Run(run) => Ok(*run),
+            Answer::Run(run) => Ok(self.shown_run(*run)),
             other => Err(refusal("run", other, Some(run.thread))),
         }
     }

@@ -6,7 +6,7 @@ use crate::domain::memory::notes;
 use crate::domain::run::event::{Event, Numbered};
 use crate::domain::thread::command::{Answer, Command, Events, Watch};
 use crate::domain::thread::id::{RunId, ThreadKey};
-use crate::domain::thread::view::{Content, ItemView};
+use crate::domain::thread::view::{Content, ItemView, RunView};
 use crate::ports::{Threads, World};
 use crate::service::App;
 
@@ -41,7 +41,16 @@ impl Visitor {
 
     pub(super) fn shown(&self, events: Events) -> Events {
         let shown = events.events.into_iter().map(|event| self.shown_event(event)).collect();
-        Events { events: shown, ..events }
+        let snapshot = events.snapshot.map(|run| self.shown_run(run));
+        Events { events: shown, snapshot, ..events }
+    }
+
+    /// A run as it is shown: of what another protocol's request said, such as instructions, whoever holds a thread's token sees nothing.
+    pub(super) fn shown_run(&self, run: RunView) -> RunView {
+        match self.token {
+            Some(_) => RunView { request: None, ..run },
+            None => run,
+        }
     }
 
     /// Items as they are shown, by the rule for events.

@@ -93,11 +93,20 @@ pub fn is_for_name(name: &str) -> bool {
     let pairs = || name.match_indices(':').map(|(at, _)| (&name[..at], &name[at + 1..]));
     let is_other = || match is_plain(name) {
         true => pairs().map(|(before, after)| (last_of(before), after)).any(is_named),
-        // What has blanks in it a person wrote: `Llama3Instruct (beta)`.
-        false => has_secret(name) || is_dense(name) && !name.contains(char::is_whitespace),
+        false => has_secret(name) || name.split_whitespace().any(is_jumble),
     };
     let is_by_place = || !is_plain(name) && secret_looks::is_in_place(name);
     has_digit && (has_look(name) || is_other()) || is_by_place()
+}
+
+/// Whether letters and digits take turns in it as nobody writes them: more than in `GPT4oMini2024`.
+fn is_jumble(word: &str) -> bool {
+    const MAX_TURNS: usize = 3;
+    let is_turn = |pair: &&[u8]| {
+        pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic()
+            || pair[0].is_ascii_alphabetic() && pair[1].is_ascii_digit()
+    };
+    is_dense(word) && word.as_bytes().windows(2).filter(is_turn).count() > MAX_TURNS
 }
 
 /// What stands behind the last colon.

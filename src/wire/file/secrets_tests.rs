@@ -165,6 +165,7 @@ fn a_key_or_a_name_that_is_a_secret_is_known_and_one_that_speaks_of_secrets_stay
         "acme --token sunshineMoon",
         "X-Api-Key: sunshineMoon",
         "npx:--token:8aAQD6Y2H6DDtK",
+        "prod 8aAQD6Y2H6DDtK",
     ] {
         assert!(is_for_name(name), "{name}");
     }
@@ -186,6 +187,7 @@ fn a_key_or_a_name_that_is_a_secret_is_known_and_one_that_speaks_of_secrets_stay
         "0123456789abcdef0123456789abcdef01234567",
         "agent.with.dots.2",
         "Llama3Instruct (beta)",
+        "The GPT4oMini2024",
     ] {
         assert!(!is_for_name(name), "{name}");
         assert_eq!(without_keys(&format!("a.{name}.b")), None);

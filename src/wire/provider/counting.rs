@@ -31,9 +31,11 @@ pub fn of(wire: Wire, code: &str, asked: Outgoing) -> Option<Outgoing> {
             ("/messages/count_tokens".to_owned(), to_json(&body))
         }
         Wire::Gemini => {
-            let (model, mut body) = (format!("models/{code}"), body()?);
+            let path = asked.path.strip_suffix(":generateContent")?;
+            let model = if code.contains('/') { code.to_owned() } else { format!("models/{code}") };
+            let mut body = body()?;
             body.insert("model".to_owned(), json!(model));
-            (format!("/{model}:countTokens"), to_json(&json!({ "generateContentRequest": body })))
+            (format!("{path}:countTokens"), to_json(&json!({ "generateContentRequest": body })))
         }
         Wire::OpenAi | Wire::WorkersAi => return None,
     };
@@ -55,25 +57,30 @@ pub fn read(body: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn asked(body: &Value) -> Outgoing {
-        Outgoing { path: "/x".to_owned(), headers: vec![("a", "b".to_owned())], body: to_json(body).into() }
+    fn asked(path: &str, body: &Value) -> Outgoing {
+        Outgoing { path: path.to_owned(), headers: vec![("a", "b".to_owned())], body: to_json(body).into() }
     }
 
     #[test]
     fn what_is_counted_is_asked_and_nothing_else() {
         let body = json!({"model": "m", "max_tokens": 9, "stream": true, "temperature": 1, "messages": [], "tools": []});
-        let outgoing = of(Wire::Anthropic, "m", asked(&body)).unwrap();
+        let outgoing = of(Wire::Anthropic, "m", asked("/messages", &body)).unwrap();
         let sent: Value = serde_json::from_slice(&outgoing.body).unwrap();
         assert_eq!(sent, json!({"model": "m", "messages": [], "tools": []}));
         assert_eq!((outgoing.path.as_str(), outgoing.headers.len()), ("/messages/count_tokens", 1));
 
-        let outgoing = of(Wire::Gemini, "g", asked(&json!({"contents": []}))).unwrap();
-        let sent: Value = serde_json::from_slice(&outgoing.body).unwrap();
-        assert_eq!(sent, json!({"generateContentRequest": {"contents": [], "model": "models/g"}}));
-        assert_eq!(outgoing.path, "/models/g:countTokens");
+        for (code, path, model) in
+            [("g", "/models/g", "models/g"), ("tunedModels/mine", "/tunedModels/mine", "tunedModels/mine")]
+        {
+            let asked = asked(&format!("{path}:generateContent"), &json!({"contents": []}));
+            let outgoing = of(Wire::Gemini, code, asked).unwrap();
+            let sent: Value = serde_json::from_slice(&outgoing.body).unwrap();
+            assert_eq!(sent, json!({"generateContentRequest": {"contents": [], "model": model}}));
+            assert_eq!(outgoing.path, format!("{path}:countTokens"));
+        }
 
         for wire in [Wire::OpenAi, Wire::WorkersAi] {
-            assert!(of(wire, "m", asked(&json!({}))).is_none());
+            assert!(of(wire, "m", asked("/x", &json!({}))).is_none());
         }
     }
 

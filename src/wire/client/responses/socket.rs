@@ -109,7 +109,8 @@ impl Turns {
         Self { most, last: None }
     }
 
-    /// Reads a message. A response of this connection from which it goes on is remembered no longer, unless that succeeds.
+    /// Reads a message. A response of this connection from which it goes on is remembered no longer once it is asked for, unless that
+    /// succeeds.
     ///
     /// # Errors
     /// [`Fault`].
