@@ -101,7 +101,7 @@ async fn what_cannot_be_made_vectors_is_refused() {
     none.assert_refusal(400, "model_not_supported");
     for (fields, param) in [
         (json!({"input": []}), "input"),
-        (json!({"input[1]": ["a", ""]}), "input"),
+        (json!({"input": ["a", ""]}), "input[1]"),
         (json!({"dimensions": 0}), "dimensions"),
         (json!({"encoding_format": "int8"}), "encoding_format"),
     ] {

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::compaction::{FULL, summed_up, words};
 use crate::disk::Disk;
-use crate::theatre::{START, Theatre, create, start, terms};
+use crate::theatre::{START, Theatre, WHO, create, start, terms};
 
 /// What no row may have in the end.
 pub const MARK: &str = "marked";
@@ -131,6 +131,19 @@ fn many_runs_go_in_steps() {
     assert_eq!(steps, [Answer::Cleared(50), Answer::Cleared(10), Answer::Cleared(0)]);
     assert_eq!(tables_with(&theatre.disk, MARK), Vec::<String>::new());
     assert_eq!(theatre.transcript().len(), 2);
+}
+
+#[test]
+fn the_title_that_a_run_made_which_waited_goes_too() {
+    let mut theatre = Theatre::new(1);
+    for words in ["marked by the first", "marked by the second", "marked by the third"] {
+        theatre.command(by(MARK, words));
+    }
+    let now = theatre.now;
+    assert_eq!(clear(&mut theatre, now), Answer::Cleared(3));
+    let Some(Answer::Thread { thread, .. }) = theatre.command(Command::Show(WHO)) else { panic!() };
+    assert_eq!(thread.title, None);
+    assert_eq!(tables_with(&theatre.disk, MARK), Vec::<String>::new());
 }
 
 #[test]

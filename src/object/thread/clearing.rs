@@ -82,15 +82,16 @@ impl Thread {
         }
         let mut decided = self.seen_by(Who::Account, |thread, meta| {
             let mut effects = Vec::new();
-            if meta.titled_by.is_some_and(|run| theirs.contains(&run)) {
-                (meta.about.title, meta.titled_by, meta.titled_in) = (None, None, None);
-                meta.updated_at = now;
-            }
             for number in &theirs {
                 if thread.work.open.contains_key(number) {
                     meta.blank.push(*number);
                 }
                 effects.extend(thread.work.apply(meta, *number, Happened::Cancelled { reason: None }, now));
+            }
+            // A run of theirs that waited may have begun in the midst of it, and titled the thread.
+            if meta.titled_by.is_some_and(|run| theirs.contains(&run)) {
+                (meta.about.title, meta.titled_by, meta.titled_in) = (None, None, None);
+                meta.updated_at = now;
             }
             effects.extend(thread.work.begin_next(meta, now));
             let mut decided = at_once(Answer::Cleared(u32::try_from(theirs.len()).unwrap_or(u32::MAX)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -12,6 +12,7 @@ use super::input::{Piece, join, pieces};
 use super::request::metadata;
 use crate::domain::message::Message;
 use crate::domain::thread::view::ThreadView;
+use crate::wire::client::object::objects;
 use crate::wire::client::{Invalid, parsed};
 use crate::wire::to_json;
 
@@ -19,14 +20,13 @@ use crate::wire::to_json;
 const MAX_ITEMS: usize = 20;
 
 /// A conversation to be made, or changed.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, ToSchema)]
 #[schema(as = NewConversation, example = json!({"metadata": {"topic": "parcels"}}))]
 pub struct ConversationBody {
     /// Replaces what was there.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
     /// What was said before; at most 20 items.
-    #[serde(default)]
     #[schema(value_type = Option<Vec<Object>>)]
     items: Input,
 }
@@ -38,13 +38,17 @@ impl std::fmt::Debug for Input {
 }
 
 /// Items for a conversation.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, ToSchema)]
 #[schema(as = NewConversationItems, example = json!({"items": [{"role": "user", "content": "By the way, my name is Ada."}]}))]
 pub struct ItemsBody {
     /// At most 20.
-    #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     items: Input,
+}
+
+objects! {
+    ConversationBody, "an object" { metadata, items }
+    ItemsBody, "an object" { items }
 }
 
 /// Pairs of texts.
