@@ -6,6 +6,7 @@
 //! | [`mount`] | where faces stand, and what a path there names |
 //! | [`call`] | what a protocol gives so that its calls are driven |
 //! | [`judged`] | who asks, and the agent that is asked |
+//! | [`awake`] | a stream that breaks its silence |
 //! | [`look`] | a call that only looks |
 //! | [`drive`] | a call, whatever the protocol: judge, parse, run, encode |
 //! | [`embeddings`] | texts as vectors |

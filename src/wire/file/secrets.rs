@@ -93,7 +93,11 @@ pub fn is_for_name(name: &str) -> bool {
     let pairs = || name.match_indices(':').map(|(at, _)| (&name[..at], &name[at + 1..]));
     let is_other = || match is_plain(name) {
         true => pairs().map(|(before, after)| (last_of(before), after)).any(is_named),
-        false => has_secret(name) || name.split_whitespace().any(is_jumble),
+        // A name with blanks a person wrote, with such words in it as `Llama3Instruct`.
+        false if name.contains(char::is_whitespace) => {
+            has_secret(name) || name.split_whitespace().any(is_jumble)
+        }
+        false => has_secret(name) || is_dense(name),
     };
     let is_by_place = || !is_plain(name) && secret_looks::is_in_place(name);
     has_digit && (has_look(name) || is_other()) || is_by_place()

@@ -166,6 +166,7 @@ fn a_key_or_a_name_that_is_a_secret_is_known_and_one_that_speaks_of_secrets_stay
         "X-Api-Key: sunshineMoon",
         "npx:--token:8aAQD6Y2H6DDtK",
         "prod 8aAQD6Y2H6DDtK",
+        "acme#1234567890abcdef",
     ] {
         assert!(is_for_name(name), "{name}");
     }
